@@ -1,1 +1,34 @@
+//! The local AWS: the services of the lab inside one process, spoken to with the real AWS wire protocols.
+//!
+//! Every learner has an account of their own. A request is authenticated by its SigV4 signature (`sigv4`), routed by the
+//! service in its credential scope (`front`) and answered by one module a service. Resources are keyed by [`Scope`]
+//! (account and region), so that one learner sees nothing of another's and a region sees nothing of another region.
+//!
+//! The pipeline joins the services in one direction only: `firehose` keeps a durable log of accepted records; its delivery
+//! task calls `lambda` and `s3`; `analytics` reads the same log, calls `lambda` to preprocess, runs SQL, and calls `lambda`
+//! with the results. Learners' code reaches the other services over HTTP, like any client.
+//!
+//! This crate knows no lab.
 
+mod account;
+pub mod analytics;
+mod clock;
+mod config;
+mod database;
+pub mod dynamodb;
+mod error;
+pub mod firehose;
+mod front;
+pub mod iam;
+pub mod lambda;
+pub mod s3;
+mod service;
+pub mod sts;
+
+pub use account::{AccessKey, AccountId, Caller, InvalidAccountId, InvalidRegion, Principal, Region, Scope};
+pub use clock::Clock;
+pub use config::{PythonRuntime, SandboxConfig};
+pub use database::{Database, DatabaseError};
+pub use error::{AwsError, Fault};
+pub use front::Sandbox;
+pub use service::Operation;

@@ -1,0 +1,55 @@
+//! The sandbox's durable state: one SQLite file in WAL mode, one writer, several readers.
+//!
+//! A commit is in the operating system's hands before it is acknowledged, so that it survives `kill -9`.
+
+use std::path::Path;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, Transaction};
+use thiserror::Error;
+
+/// Readers that may run beside the one writer.
+const READERS: u32 = 4;
+
+/// The pools that every service shares. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Database {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+/// The database could not be opened or brought up to date.
+#[derive(Debug, Error)]
+pub enum DatabaseError {
+    #[error("the sandbox's database cannot be opened: {0}")]
+    Open(#[from] sqlx::Error),
+    #[error("the sandbox's database cannot be migrated: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+}
+
+impl Database {
+    /// Opens or creates the database at `path` and applies the migrations of every service.
+    pub async fn open(path: &Path) -> Result<Self, DatabaseError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .foreign_keys(true)
+            .busy_timeout(std::time::Duration::from_secs(10));
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        sqlx::migrate!("./migrations").run(&writer).await?;
+        let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(options.read_only(true)).await?;
+        Ok(Self { writer, readers })
+    }
+
+    /// Begins a writing transaction. It holds the only writer, so keep it short and call no other service within it.
+    pub async fn write(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+        self.writer.begin().await
+    }
+
+    /// The pool for reads, each of which sees the last commit.
+    pub fn read(&self) -> &SqlitePool {
+        &self.readers
+    }
+}
