@@ -1,0 +1,146 @@
+//! What the forms in the pages do in a learner's sandbox account: AWS SDK calls with the learner's own names, exactly what
+//! the CLI instructions do. Each action can be repeated: what is there already is brought to the state that was asked for.
+
+mod clean_up;
+mod delivery_stream;
+mod fields;
+mod preprocess;
+mod results;
+mod roles;
+mod streaming_sql;
+
+use std::collections::BTreeMap;
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use lab::Variables;
+use thiserror::Error;
+
+use self::fields::Fields;
+
+/// Where an action works: clients for the learner's account, and the learner's names.
+pub struct Workbench {
+    s3: aws_sdk_s3::Client,
+    iam: aws_sdk_iam::Client,
+    firehose: aws_sdk_firehose::Client,
+    lambda: aws_sdk_lambda::Client,
+    analytics: aws_sdk_kinesisanalyticsv2::Client,
+    dynamodb: aws_sdk_dynamodb::Client,
+    /// The learner's names; an action that is given another name in its form changes it here.
+    pub variables: Variables,
+}
+
+/// Why an action did not do what was asked.
+#[derive(Debug, Error)]
+pub enum ActionError {
+    /// The lab has no such action.
+    #[error("there is no action {0:?}")]
+    Unknown(String),
+    /// A field of the form cannot be right.
+    #[error("{field}: {message}")]
+    Invalid { field: String, message: String },
+    /// AWS said no, in its own words.
+    #[error("{operation}: {message}")]
+    Refused { operation: &'static str, message: String },
+}
+
+/// Names of all actions, each of which a lab may declare.
+pub const NAMES: [&str; 16] = [
+    "create-bucket",
+    "create-delivery-stream",
+    "create-preprocess-function",
+    "create-application",
+    "attach-preprocessor",
+    "start-application",
+    "stop-application",
+    "create-table",
+    "create-output-function",
+    "attach-output",
+    "delete-application",
+    "delete-delivery-stream",
+    "delete-functions",
+    "delete-table",
+    "delete-bucket",
+    "delete-roles",
+];
+
+/// Runs an action by name with the fields of its form; the answer tells the learner what was done.
+pub async fn run(
+    workbench: &mut Workbench,
+    action: &str,
+    fields: &BTreeMap<String, String>,
+) -> Result<String, ActionError> {
+    let fields = Fields(fields);
+    match action {
+        "create-bucket" => delivery_stream::create_bucket(workbench, &fields).await,
+        "create-delivery-stream" => delivery_stream::create_delivery_stream(workbench, &fields).await,
+        "create-preprocess-function" => preprocess::create_preprocess_function(workbench, &fields).await,
+        "create-application" => streaming_sql::create_application(workbench, &fields).await,
+        "attach-preprocessor" => streaming_sql::attach_preprocessor(workbench, &fields).await,
+        "start-application" => streaming_sql::start_application(workbench).await,
+        "stop-application" => streaming_sql::stop_application(workbench).await,
+        "create-table" => results::create_table(workbench, &fields).await,
+        "create-output-function" => results::create_output_function(workbench, &fields).await,
+        "attach-output" => results::attach_output(workbench, &fields).await,
+        "delete-application" => clean_up::delete_application(workbench).await,
+        "delete-delivery-stream" => clean_up::delete_delivery_stream(workbench).await,
+        "delete-functions" => clean_up::delete_functions(workbench).await,
+        "delete-table" => clean_up::delete_table(workbench).await,
+        "delete-bucket" => clean_up::delete_bucket(workbench).await,
+        "delete-roles" => clean_up::delete_roles(workbench).await,
+        unknown => Err(ActionError::Unknown(unknown.to_owned())),
+    }
+}
+
+impl Workbench {
+    /// Clients that share one SDK configuration: the learner's credentials, region and endpoint.
+    pub fn new(config: &SdkConfig, variables: Variables) -> Self {
+        let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(true).build();
+        Self {
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            iam: aws_sdk_iam::Client::new(config),
+            firehose: aws_sdk_firehose::Client::new(config),
+            lambda: aws_sdk_lambda::Client::new(config),
+            analytics: aws_sdk_kinesisanalyticsv2::Client::new(config),
+            dynamodb: aws_sdk_dynamodb::Client::new(config),
+            variables,
+        }
+    }
+
+    fn role_arn(&self, role: &str) -> String {
+        format!("arn:aws:iam::{}:role/{role}", self.variables.account)
+    }
+
+    fn function_arn(&self, function: &str) -> String {
+        format!("arn:aws:lambda:{}:{}:function:{function}", self.variables.region, self.variables.account)
+    }
+
+    fn stream_arn(&self) -> String {
+        let Variables { region, account, stream, .. } = &self.variables;
+        format!("arn:aws:firehose:{region}:{account}:deliverystream/{stream}")
+    }
+}
+
+/// Turns a failed call into AWS's own words.
+fn refused<E, R>(operation: &'static str) -> impl FnOnce(SdkError<E, R>) -> ActionError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    move |error| {
+        let message = match (error.code(), error.message()) {
+            (Some(code), Some(message)) => format!("{code}: {message}"),
+            (Some(code), None) => code.to_owned(),
+            _ => {
+                tracing::warn!(operation, cause = %DisplayErrorContext(&error), "a call of an action failed");
+                "the service could not be reached; try again in a moment".to_owned()
+            }
+        };
+        ActionError::Refused { operation, message }
+    }
+}
+
+/// A required member that an AWS builder misses: our own mistake, told like any other refusal.
+fn incomplete(operation: &'static str) -> impl FnOnce(aws_sdk_dynamodb::error::BuildError) -> ActionError {
+    move |error| ActionError::Refused { operation, message: error.to_string() }
+}

@@ -1,0 +1,61 @@
+//! The command line, one file a command.
+
+mod lab_lint;
+mod new_account;
+mod serve;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{LogFormat, ServeOptions};
+
+/// A guided lab in data ingestion on AWS, with a sandbox that speaks the real AWS protocols.
+#[derive(Debug, Parser)]
+#[command(name = "headwater", version, propagate_version = true)]
+pub struct Cli {
+    /// How log lines are written to standard error; RUST_LOG chooses which.
+    #[arg(long, env = "HEADWATER_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, global = true)]
+    log_format: LogFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the lab and its sandbox until interrupted.
+    Serve(Box<ServeOptions>),
+    /// The sandbox of a running server.
+    #[command(subcommand)]
+    Sandbox(SandboxCommand),
+    /// The lab's content.
+    #[command(subcommand)]
+    Lab(LabCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum SandboxCommand {
+    /// Make a sandbox account at a running server and print its keys and endpoint as `export` lines.
+    NewAccount(new_account::NewAccountOptions),
+}
+
+#[derive(Debug, Subcommand)]
+enum LabCommand {
+    /// Refuse broken lab content, each fault with file and line. Exit status 0: clean, 1: faults.
+    Lint {
+        /// Folder of a lab; the built-in lab if left out.
+        folder: Option<PathBuf>,
+    },
+}
+
+impl Cli {
+    /// Runs the chosen command to its end.
+    pub async fn run(self) -> anyhow::Result<()> {
+        crate::config::start_logging(self.log_format);
+        match self.command {
+            Command::Serve(options) => serve::run(*options).await,
+            Command::Sandbox(SandboxCommand::NewAccount(options)) => new_account::run(options).await,
+            Command::Lab(LabCommand::Lint { folder }) => lab_lint::run(folder.as_deref()),
+        }
+    }
+}

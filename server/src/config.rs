@@ -1,0 +1,79 @@
+//! Options of the server, each by flag or environment, and the logging set-up.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+/// What `headwater serve` can be told.
+#[derive(Clone, Debug, Args)]
+pub struct ServeOptions {
+    /// Address of the pages. Loopback unless told otherwise: the pages have no log-in of their own.
+    #[arg(long, env = "HEADWATER_LISTEN", default_value = "127.0.0.1:3000")]
+    pub listen: SocketAddr,
+    /// Address of the sandbox's AWS endpoint. Loopback unless told otherwise.
+    #[arg(long, env = "HEADWATER_SANDBOX_LISTEN", default_value = "127.0.0.1:4566")]
+    pub sandbox_listen: SocketAddr,
+    /// URL at which learners reach the sandbox, if it is not the address it listens on.
+    #[arg(long, env = "HEADWATER_SANDBOX_URL")]
+    pub sandbox_url: Option<String>,
+    /// Folder for all state: learners, progress, sandbox. The user's data folder if left out.
+    #[arg(long, env = "HEADWATER_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Folder with the built browser half, style and public files.
+    #[arg(long, env = "LEPTOS_SITE_ROOT", default_value = "target/site")]
+    pub site_root: PathBuf,
+    /// Send the session cookie over HTTPS only; set it when a proxy in front speaks HTTPS.
+    #[arg(long, env = "HEADWATER_SECURE_COOKIE")]
+    pub secure_cookie: bool,
+    /// The Python below /usr that runs learners' functions.
+    #[arg(long, env = "HEADWATER_PYTHON", default_value = "/usr/bin/python3")]
+    pub python: PathBuf,
+    /// Folder with the packages awslambdaric and boto3 for learners' functions; in the user's cache folder if left out.
+    #[arg(long, env = "HEADWATER_PYTHON_PACKAGES")]
+    pub python_packages: Option<PathBuf>,
+    /// The bubblewrap program that isolates learners' functions.
+    #[arg(long, env = "HEADWATER_BUBBLEWRAP", default_value = "/usr/bin/bwrap")]
+    pub bubblewrap: PathBuf,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LogFormat {
+    /// One readable line an event.
+    Text,
+    /// One JSON object an event.
+    Json,
+}
+
+impl ServeOptions {
+    /// The folder for all state, by default `headwater` in the user's data folder (XDG base directories).
+    pub fn data_dir(&self) -> PathBuf {
+        self.data_dir.clone().unwrap_or_else(|| user_folder("XDG_DATA_HOME", ".local/share"))
+    }
+
+    /// The folder with the Python packages, where set-up puts them.
+    pub fn python_packages(&self) -> PathBuf {
+        self.python_packages.clone().unwrap_or_else(|| user_folder("XDG_CACHE_HOME", ".cache").join("python"))
+    }
+}
+
+/// Starts logging to standard error: our own events from `info` on, everything else from `warn` on.
+pub fn start_logging(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("warn,headwater=info,server=info,sandbox=info,store=info"));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => subscriber.init(),
+        LogFormat::Json => subscriber.json().init(),
+    }
+}
+
+fn user_folder(variable: &str, fallback: &str) -> PathBuf {
+    std::env::var_os(variable)
+        .map(PathBuf::from)
+        .filter(|folder| folder.is_absolute())
+        .unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(fallback))
+        .join("headwater")
+}
