@@ -46,3 +46,11 @@ CREATE TABLE answer (
     answered_ms INTEGER NOT NULL,
     PRIMARY KEY (learner_id, step, question)
 ) STRICT, WITHOUT ROWID;
+
+-- Small facts about a learner that the server keeps by name, such as the chart as it was seen last.
+CREATE TABLE learner_fact (
+    learner_id TEXT NOT NULL REFERENCES learner (learner_id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (learner_id, name)
+) STRICT, WITHOUT ROWID;

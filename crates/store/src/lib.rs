@@ -4,6 +4,7 @@
 //! Every write is committed before its function returns, so that it survives `kill -9`.
 
 mod database;
+mod fact;
 mod learner;
 mod progress;
 mod resume_code;

@@ -107,3 +107,14 @@ async fn learners_are_apart_and_a_deleted_one_leaves_nothing() {
     let refused = store.save_variables(&learner.id, &json!({})).await;
     assert!(matches!(refused, Err(StoreError::NoSuchLearner)));
 }
+
+#[tokio::test]
+async fn a_fact_is_kept_until_it_is_replaced() {
+    let Fixture { folder: _folder, store, learner, .. } = fixture().await;
+    assert_eq!(store.fact::<u64>(&learner.id, "clicks").await.unwrap(), None);
+    for clicks in [5_u64, 7] {
+        store.save_fact(&learner.id, "clicks", &clicks).await.unwrap();
+    }
+    assert_eq!(store.fact::<u64>(&learner.id, "clicks").await.unwrap(), Some(7));
+    assert!(matches!(store.fact::<bool>(&learner.id, "clicks").await, Err(StoreError::Decode(_))));
+}
