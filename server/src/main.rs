@@ -1,7 +1,21 @@
 //! The Headwater binary: the web server with its sandbox, and the command line.
 
+mod actions;
+mod backend;
+mod checking;
 mod command;
 mod config;
+mod demo;
+mod desk;
+mod live;
+mod new_account;
+mod origin;
+mod router;
+mod security;
+mod session;
+mod state;
+mod upload;
+mod views;
 
 use clap::Parser;
 

@@ -120,6 +120,11 @@ impl Sandbox {
         self.services.keyring.new_account().await
     }
 
+    /// How many accounts there are.
+    pub async fn count_accounts(&self) -> Result<u32, AwsError> {
+        self.services.keyring.count_accounts().await
+    }
+
     /// Mints an access key; its secret can be told only now. `NoSuchEntity` if there is no such account, `LimitExceeded`
     /// if the account has two keys already.
     pub async fn create_access_key(&self, account: &AccountId) -> Result<AccessKey, AwsError> {

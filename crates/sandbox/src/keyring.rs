@@ -107,6 +107,11 @@ impl Keyring {
         Ok(Self { master, database, known: Arc::new(RwLock::new(known)) })
     }
 
+    /// How many accounts there are.
+    pub(crate) async fn count_accounts(&self) -> Result<u32, AwsError> {
+        Ok(sqlx::query_scalar("SELECT COUNT(*) FROM account").fetch_one(self.database.read()).await?)
+    }
+
     /// Makes an account without keys.
     pub(crate) async fn new_account(&self) -> Result<AccountId, AwsError> {
         loop {

@@ -1,0 +1,207 @@
+//! Running the checks of a step for a learner and keeping what they found.
+
+use std::time::{Duration, Instant};
+
+use app::error::BackendError;
+use checks::{CheckName, CheckResult, Consent, Functions, Roles, Step, Subject, Verdict};
+use lab::Variables;
+use store::{CheckOutcome, CheckRecord};
+use time::OffsetDateTime;
+
+use crate::desk::Looked;
+use crate::state::{Headwater, Seat, internal, now, store_failed};
+
+/// The fact that tells when clicks were sent last.
+pub const SENT_AT: &str = "sent_at";
+
+/// Looks at a step, unless it was looked at less than `max_age` ago, and records what changed.
+///
+/// With [`Consent::Invoke`] it always looks, and also runs the learner's functions.
+pub async fn look(
+    headwater: &Headwater,
+    seat: &Seat,
+    step: Step,
+    consent: Consent,
+    max_age: Duration,
+) -> Result<Vec<CheckResult>, BackendError> {
+    let place = seat.desk.looked(step);
+    let mut looked = place.lock().await;
+    if let Some(last) = &*looked
+        && consent == Consent::No
+        && last.at.elapsed() < max_age
+    {
+        return Ok(last.results.clone());
+    }
+    let subject = subject(headwater, seat).await?;
+    let found = checks::run_step(step, &seat.desk.clients, &subject, consent, now()).await;
+    let results = record(headwater, seat, step, consent, found).await?;
+    *looked = Some(Looked { at: Instant::now(), results: results.clone() });
+    drop(looked);
+    seat.desk.changed.notify_waiters();
+    Ok(results)
+}
+
+/// Whether the check runs the learner's code, which the learner has to agree to.
+pub fn needs_consent(check: CheckName) -> bool {
+    matches!(check, CheckName::PreprocessAnswer | CheckName::ResultsIdempotent)
+}
+
+/// What the checks look for: the learner's names, and when clicks were sent last.
+pub async fn subject(headwater: &Headwater, seat: &Seat) -> Result<Subject, BackendError> {
+    let sent_ms: Option<i64> = headwater.store().fact(&seat.learner.id, SENT_AT).await.map_err(store_failed)?;
+    let Variables {
+        account,
+        region,
+        bucket,
+        stream,
+        prefix,
+        error_prefix,
+        firehose_role,
+        lambda_role,
+        analytics_role,
+        preprocess_function,
+        application,
+        output_function,
+        table,
+        window_seconds,
+        ..
+    } = seat.variables.clone();
+    Ok(Subject {
+        account,
+        region,
+        bucket,
+        stream,
+        prefix,
+        error_prefix,
+        roles: Roles { firehose: firehose_role, lambda: lambda_role, analytics: analytics_role },
+        functions: Functions { preprocess: preprocess_function, output: output_function },
+        application,
+        table,
+        window_seconds,
+        sent_at: sent_ms.and_then(|ms| OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok()),
+    })
+}
+
+/// Keeps what was found. A check that was not run for want of consent keeps its earlier result; "gone" counts only for what
+/// was once there.
+async fn record(
+    headwater: &Headwater,
+    seat: &Seat,
+    step: Step,
+    consent: Consent,
+    found: Vec<CheckResult>,
+) -> Result<Vec<CheckResult>, BackendError> {
+    let store = headwater.store();
+    let records = store.checks(&seat.learner.id).await.map_err(store_failed)?;
+    let mut results = Vec::with_capacity(found.len());
+    let mut outcomes = Vec::new();
+    for result in found {
+        let record = records.iter().find(|record| record.name == result.name.as_str());
+        if consent == Consent::No && needs_consent(result.name) {
+            let kept = record.and_then(|record| serde_json::from_value(record.result.clone()).ok());
+            results.push(kept.unwrap_or(result));
+            continue;
+        }
+        let result = if was_never_there(result.name, &records) { nothing_to_clean_up(result) } else { result };
+        if record.is_none_or(|record| differs(record, &result)) {
+            outcomes.push(CheckOutcome {
+                name: result.name.as_str().to_owned(),
+                passed: result.verdict.is_pass(),
+                result: serde_json::to_value(&result).map_err(internal)?,
+            });
+        }
+        results.push(result);
+    }
+    if !outcomes.is_empty() {
+        store.record_checks(&seat.learner.id, &outcomes, now()).await.map_err(store_failed)?;
+        let passed_before = |name: CheckName| {
+            records.iter().any(|record| record.name == name.as_str() && record.first_passed.is_some())
+        };
+        let passed_now = |name: CheckName| {
+            results.iter().any(|result| result.name == name && result.verdict.is_pass())
+        };
+        if step.checks().all(|name| passed_before(name) || passed_now(name)) {
+            store.pass_step(&seat.learner.id, step.slug(), now()).await.map_err(store_failed)?;
+        }
+    }
+    Ok(results)
+}
+
+/// Whether a result says something new, apart from the times in its evidence.
+fn differs(record: &CheckRecord, result: &CheckResult) -> bool {
+    match serde_json::from_value::<CheckResult>(record.result.clone()) {
+        Ok(last) => last.verdict.kind() != result.verdict.kind() || last.message != result.message,
+        Err(_) => true,
+    }
+}
+
+/// The checks of which one must have passed once, so that its thing's being gone is the learner's clean-up.
+fn proof_of_existence(check: CheckName) -> &'static [CheckName] {
+    match check {
+        CheckName::CleanUpApplication => &[CheckName::StreamingSqlApplication],
+        CheckName::CleanUpStream => &[CheckName::DeliveryStreamActive],
+        CheckName::CleanUpFunctions => &[CheckName::PreprocessFunction, CheckName::ResultsFunction],
+        CheckName::CleanUpTable => &[CheckName::ResultsTable],
+        CheckName::CleanUpBucket => &[CheckName::DeliveryStreamBucket],
+        _ => &[],
+    }
+}
+
+fn was_never_there(check: CheckName, records: &[CheckRecord]) -> bool {
+    let proofs = proof_of_existence(check);
+    !proofs.is_empty()
+        && !proofs.iter().any(|proof| {
+            records.iter().any(|record| record.name == proof.as_str() && record.first_passed.is_some())
+        })
+}
+
+fn nothing_to_clean_up(result: CheckResult) -> CheckResult {
+    if !result.verdict.is_pass() {
+        return result;
+    }
+    CheckResult {
+        verdict: Verdict::NotYet { what: "something to clean up".to_owned() },
+        message: "There was nothing here yet, so there is nothing to clean up. Do the earlier steps first.".to_owned(),
+        ..result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gone() -> CheckResult {
+        CheckResult {
+            name: CheckName::CleanUpTable,
+            verdict: Verdict::Pass,
+            message: "gone".to_owned(),
+            evidence: Vec::new(),
+        }
+    }
+
+    fn passed(name: CheckName) -> CheckRecord {
+        CheckRecord {
+            name: name.as_str().to_owned(),
+            passed: true,
+            result: serde_json::Value::Null,
+            checked: OffsetDateTime::UNIX_EPOCH,
+            first_passed: Some(OffsetDateTime::UNIX_EPOCH),
+        }
+    }
+
+    #[test]
+    fn what_was_never_there_is_not_cleaned_up() {
+        assert!(was_never_there(CheckName::CleanUpTable, &[]));
+        assert!(was_never_there(CheckName::CleanUpTable, &[passed(CheckName::DeliveryStreamActive)]));
+        assert!(!was_never_there(CheckName::CleanUpTable, &[passed(CheckName::ResultsTable)]));
+        assert!(!was_never_there(CheckName::DeliveryStreamActive, &[]), "only clean-up needs a proof");
+        assert_eq!(nothing_to_clean_up(gone()).verdict.kind(), checks::VerdictKind::NotYet);
+    }
+
+    #[test]
+    fn every_check_of_the_clean_up_asks_for_a_proof() {
+        for check in Step::CleanUp.checks() {
+            assert!(!proof_of_existence(check).is_empty(), "{check}");
+        }
+    }
+}

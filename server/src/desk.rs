@@ -1,0 +1,130 @@
+//! What the server holds in memory for each learner at work: clients, results just seen, a running sender, fresh keys.
+//!
+//! Nothing here needs to survive a restart: progress is in the store, resources are in the sandbox.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use app::model::MintedKeys;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use checks::{CheckResult, Clients, Step};
+use lab::Variables;
+use sandbox::AccessKey;
+use secrecy::{ExposeSecret, SecretString};
+use store::LearnerId;
+use tokio::sync::Notify;
+
+use crate::demo::DemoDesk;
+
+/// Desks kept before idle ones are cleared away.
+const DESKS: usize = 1000;
+/// A desk unused for this long may be cleared away.
+const IDLE: Duration = Duration::from_secs(30 * 60);
+/// Fresh keys wait this long for the page that shows them.
+const MINTED: Duration = Duration::from_secs(10 * 60);
+/// Regions in which a missing resource is looked for, besides the learner's own.
+const OTHER_REGIONS: [&str; 4] = ["us-east-1", "us-west-2", "eu-west-1", "eu-central-1"];
+
+/// All desks, by learner.
+#[derive(Default)]
+pub struct Desks(Mutex<HashMap<LearnerId, Arc<Desk>>>);
+
+/// One learner's desk.
+pub struct Desk {
+    /// Configuration for the learner's account, with the server's own key to it.
+    pub sdk: SdkConfig,
+    /// Clients of the checks; they keep count of calls, so that there is one set for a learner.
+    pub clients: Clients,
+    pub demo: DemoDesk,
+    /// Wakes the learner's open pages when something was done that they show.
+    pub changed: Notify,
+    results: Mutex<HashMap<Step, Arc<tokio::sync::Mutex<Option<Looked>>>>>,
+    minted: Mutex<Option<Minted>>,
+    used: Mutex<Instant>,
+}
+
+/// When a step was looked at last, and what was found.
+pub struct Looked {
+    pub at: Instant,
+    pub results: Vec<CheckResult>,
+}
+
+/// Secrets shown once, right after they were made.
+struct Minted {
+    at: Instant,
+    access_key: AccessKey,
+}
+
+impl Desks {
+    /// The learner's desk, set up anew if it is not there.
+    pub fn of(&self, learner: &LearnerId, set_up: impl FnOnce() -> Desk) -> Arc<Desk> {
+        let mut desks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(desk) = desks.get(learner) {
+            desk.touch();
+            return Arc::clone(desk);
+        }
+        if desks.len() >= DESKS {
+            desks.retain(|_, desk| desk.is_in_use());
+        }
+        let desk = Arc::new(set_up());
+        desks.insert(learner.clone(), Arc::clone(&desk));
+        desk
+    }
+}
+
+impl Desk {
+    /// A desk for the account that `key` belongs to; `http` holds the connections that all desks share.
+    pub fn new(key: &AccessKey, variables: &Variables, http: &SharedHttpClient) -> Self {
+        let credentials = Credentials::new(&key.id, key.secret.expose_secret(), None, None, "headwater");
+        let sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(variables.region.clone()))
+            .endpoint_url(&variables.endpoint)
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(http.clone())
+            .build();
+        Self {
+            clients: Clients::new(&sdk, OTHER_REGIONS.map(str::to_owned)),
+            sdk,
+            demo: DemoDesk::default(),
+            changed: Notify::new(),
+            results: Mutex::default(),
+            minted: Mutex::default(),
+            used: Mutex::new(Instant::now()),
+        }
+    }
+
+    /// The place where the last look at a step is kept; who holds it is the one who looks.
+    pub fn looked(&self, step: Step) -> Arc<tokio::sync::Mutex<Option<Looked>>> {
+        let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(results.entry(step).or_default())
+    }
+
+    /// Keeps fresh keys for the next page.
+    pub fn put_minted(&self, access_key: AccessKey) {
+        *self.minted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Minted { at: Instant::now(), access_key });
+    }
+
+    /// Hands fresh keys out, once.
+    pub fn take_minted(&self) -> Option<MintedKeys> {
+        let minted = self.minted.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let secret: &SecretString = &minted.access_key.secret;
+        (minted.at.elapsed() < MINTED).then(|| MintedKeys {
+            access_key_id: minted.access_key.id.clone(),
+            secret_access_key: secret.expose_secret().to_owned(),
+        })
+    }
+
+    fn touch(&self) {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn is_in_use(&self) -> bool {
+        let used = *self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.elapsed() < IDLE || self.demo.is_active()
+    }
+}
