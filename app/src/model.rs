@@ -18,8 +18,8 @@ pub use check::{CheckView, EvidenceField, EvidenceView, Verdict, VerdictView};
 pub use demo::{BadLine, DemoRequest, DemoSource, DemoState, DemoView};
 pub use pipeline::{FlowView, NodeId, NodeState, NodeView, PipelineView};
 pub use step::{
-    ActionView, Block, Choice, FieldInput, FieldView, HintView, HintsView, QuestionView, StepLink, StepState,
-    StepSummary, StepView,
+    ActionView, AnswerView, Choice, FieldInput, FieldView, HintView, HintsView, QuestionView, Solution, StepLink,
+    StepState, StepSummary, StepView,
 };
 
 /// The fields of a posted form, by name.

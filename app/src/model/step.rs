@@ -43,11 +43,12 @@ pub struct StepView {
     /// One or two sentences.
     pub aim_html: String,
     pub background_html: String,
-    /// The instructions for doing the step in the page.
-    pub page: Vec<Block>,
+    /// The instructions for doing the step in the page. A code block in any of these texts is
+    /// a `<pre class="code-block">`; the page adds a button that copies it.
+    pub page_html: String,
     /// The instructions for doing it with the AWS CLI.
-    pub cli: Vec<Block>,
-    /// The forms of the step. Those that no block names follow after the last block.
+    pub cli_html: String,
+    /// The forms of the step, in the order in which they are used.
     pub actions: Vec<ActionView>,
     pub hints: HintsView,
     pub questions: Vec<QuestionView>,
@@ -58,26 +59,6 @@ pub struct StepView {
     pub consent_html: Option<String>,
     pub previous: Option<StepLink>,
     pub next: Option<StepLink>,
-}
-
-/// A piece of the instructions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Block {
-    Prose {
-        html: String,
-    },
-    /// Something to copy: a command, a policy, a program.
-    Code {
-        /// `sh`, `sql`, `python`, `json` or `text`.
-        language: String,
-        /// For example a file name.
-        caption: Option<String>,
-        text: String,
-    },
-    /// The form of the action with this name stands here.
-    Action {
-        name: String,
-    },
 }
 
 /// Something the page can do in the learner's account.
@@ -99,7 +80,8 @@ pub struct ActionView {
 pub struct FieldView {
     pub name: String,
     pub label: String,
-    pub help: Option<String>,
+    /// Inline HTML; may be empty.
+    pub help_html: String,
     pub value: String,
     pub required: bool,
     pub input: FieldInput,
@@ -121,7 +103,7 @@ pub enum FieldInput {
     },
     /// Code in a text area.
     Code {
-        /// As in [`Block::Code`].
+        /// `python` or `sql`.
         language: String,
         rows: u32,
     },
@@ -153,13 +135,26 @@ pub struct QuestionView {
     pub question_html: String,
     /// Several choices may be right.
     pub multiple: bool,
-    pub choices: Vec<Choice>,
+    pub choices: Vec<AnswerView>,
     /// The values the learner chose last; empty before the first answer.
     pub chosen: Vec<String>,
     /// `None` before the first answer.
     pub right: Option<bool>,
-    /// Why, after an answer.
-    pub explanation_html: Option<String>,
+}
+
+/// One answer to choose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerView {
+    pub value: String,
+    pub html: String,
+    /// Whether it is to be chosen, and why: told only once the question was answered.
+    pub solution: Option<Solution>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Solution {
+    pub right: bool,
+    pub explanation_html: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
