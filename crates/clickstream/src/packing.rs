@@ -16,6 +16,8 @@ pub(crate) const RECORD_BYTES: usize = 5_000;
 pub(crate) struct PackedRecord {
     pub data: Blob,
     pub rows: u64,
+    /// Sum of `n` over its rows.
+    pub clicks: u64,
 }
 
 /// Joins rows, in order, to records of at most [`RECORD_BYTES`]; a longer row is a record by itself.
@@ -23,19 +25,21 @@ pub(crate) fn pack(rows: impl IntoIterator<Item = Click>) -> Vec<PackedRecord> {
     let mut records = Vec::new();
     let mut data = Vec::new();
     let mut row_count = 0;
+    let mut clicks = 0;
     let mut line = Vec::new();
     for row in rows {
         line.clear();
         row.encode(&mut line);
         if row_count > 0 && data.len() + line.len() > RECORD_BYTES {
-            records.push(PackedRecord { data: Blob::new(std::mem::take(&mut data)), rows: row_count });
-            row_count = 0;
+            records.push(PackedRecord { data: Blob::new(std::mem::take(&mut data)), rows: row_count, clicks });
+            (row_count, clicks) = (0, 0);
         }
         data.extend_from_slice(&line);
         row_count += 1;
+        clicks += u64::from(row.n);
     }
     if row_count > 0 {
-        records.push(PackedRecord { data: Blob::new(data), rows: row_count });
+        records.push(PackedRecord { data: Blob::new(data), rows: row_count, clicks });
     }
     records
 }
@@ -73,10 +77,12 @@ mod tests {
         fn packing_keeps_every_row_in_order_and_within_the_limits(seed: u64, count in 0usize..3_000) {
             let rows: Vec<Click> = Generator::new(seed).take(count).collect();
             let mut expected = Vec::new();
+            let expected_clicks: u64 = rows.iter().map(|row| u64::from(row.n)).sum();
             rows.iter().for_each(|row| row.encode(&mut expected));
             let calls = calls(pack(rows));
             let mut packed = Vec::new();
             let mut row_count = 0;
+            let mut clicks = 0;
             for call in &calls {
                 prop_assert!((1..=MAX_CALL_RECORDS).contains(&call.len()));
                 prop_assert!(call.iter().map(|record| record.data.as_ref().len()).sum::<usize>() <= MAX_CALL_BYTES);
@@ -85,19 +91,21 @@ mod tests {
                     prop_assert!(record.data.as_ref().ends_with(b"\n"));
                     packed.extend_from_slice(record.data.as_ref());
                     row_count += record.rows;
+                    clicks += record.clicks;
                 }
             }
             prop_assert_eq!(packed, expected);
             prop_assert_eq!(row_count, count as u64);
+            prop_assert_eq!(clicks, expected_clicks);
         }
     }
 
     #[test]
     fn a_call_holds_no_more_than_the_limits() {
-        let small = PackedRecord { data: Blob::new("x"), rows: 1 };
+        let small = PackedRecord { data: Blob::new("x"), rows: 1, clicks: 1 };
         let sizes = |records| calls(records).iter().map(Vec::len).collect::<Vec<_>>();
         assert_eq!(sizes(vec![small.clone(); 1_001]), [500, 500, 1]);
-        let large = PackedRecord { data: Blob::new(vec![b'x'; 1024 * 1024]), rows: 1 };
+        let large = PackedRecord { data: Blob::new(vec![b'x'; 1024 * 1024]), rows: 1, clicks: 1 };
         assert_eq!(sizes(vec![large; 9]), [4, 4, 1]);
         assert_eq!(sizes(Vec::new()), [0usize; 0]);
     }

@@ -20,6 +20,8 @@ pub struct Progress {
     pub retried: Tally,
     /// Given up after the last attempt, or by the end of the sending. After a time-out the stream may hold them nonetheless.
     pub failed: Tally,
+    /// Sum of `n` over the accepted rows: what the windows' views add up to.
+    pub clicks_accepted: u64,
     /// Bytes of the accepted records.
     pub bytes: u64,
     /// The latest refusal, in words for the learner; none while all goes well.
@@ -63,6 +65,7 @@ impl Progress {
             accepted: Tally::default(),
             retried: Tally::default(),
             failed: Tally::default(),
+            clicks_accepted: 0,
             bytes: 0,
             latest_problem: None,
             started: OffsetDateTime::now_utc(),
@@ -117,6 +120,7 @@ mod tests {
             "rows": 0,
             "records": 0
           },
+          "clicks_accepted": 0,
           "bytes": 0,
           "latest_problem": null,
           "started": "1970-01-01T00:00:00Z",

@@ -147,6 +147,7 @@ impl Sending<'_> {
                     any_accepted |= !accepted.is_empty();
                     for record in accepted {
                         self.progress.accepted.add_record(record.rows);
+                        self.progress.clicks_accepted += record.clicks;
                         self.progress.bytes += record.data.as_ref().len() as u64;
                     }
                     self.progress.latest_problem = problem;
