@@ -41,6 +41,12 @@ pub async fn take_minted_keys() -> Result<Option<MintedKeys>, BackendError> {
     backend()?.take_minted_keys().await
 }
 
+/// The resume code made a moment ago, to be shown once.
+#[server(endpoint = "take-resume-code")]
+pub async fn take_resume_code() -> Result<Option<String>, BackendError> {
+    backend()?.take_resume_code().await
+}
+
 #[server(endpoint = "take-notice")]
 pub async fn take_notice() -> Result<Option<Notice>, BackendError> {
     backend()?.take_notice().await
@@ -141,6 +147,13 @@ pub async fn rotate_keys() -> Result<Notice, BackendError> {
     let result = backend()?.rotate_keys().await;
     let text = "A new key is ready, and the old one no longer works.";
     respond(about::KEYS, Fields::new(), result.map(|()| text), |_| Place::page("/lab/connect", "keys")).await
+}
+
+#[server(endpoint = "renew-resume-code")]
+pub async fn renew_resume_code() -> Result<Notice, BackendError> {
+    let result = backend()?.renew_resume_code().await;
+    let text = "A new resume code is ready, and the old one no longer works. It is shown this once.";
+    respond(about::RESUME_CODE, Fields::new(), result.map(|()| text), |_| Place::page("/lab/connect", "resume-code")).await
 }
 
 #[server(endpoint = "save-names")]

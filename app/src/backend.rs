@@ -30,6 +30,15 @@ pub trait Backend: Send + Sync + 'static {
     /// Errors: `Invalid { field: "code" }`.
     async fn resume(&self, code: &str) -> Result<LearnerView, BackendError>;
 
+    /// Makes a new resume code; the old one no longer works. It waits in [`Self::take_resume_code`].
+    /// Codes are stored as hashes only, so that an old one can never be shown again: the page offers
+    /// to make a new one instead.
+    async fn renew_resume_code(&self) -> Result<(), BackendError>;
+
+    /// The resume code made for this learner a moment ago (by [`Self::start`] or
+    /// [`Self::renew_resume_code`]), handed out once.
+    async fn take_resume_code(&self) -> Result<Option<String>, BackendError>;
+
     /// Takes the learner out of the session; the lab stays and can be resumed by its code.
     async fn forget(&self) -> Result<(), BackendError>;
 

@@ -40,8 +40,6 @@ pub struct LabView {
 /// Who is looking at the page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LearnerView {
-    /// Opens the same lab in another browser.
-    pub resume_code: String,
     /// Where the learner was last: the slug of a step.
     pub current_step: String,
     pub steps_passed: u32,
@@ -130,6 +128,7 @@ pub mod about {
     pub const RESUME: &str = "resume";
     pub const FORGET: &str = "forget";
     pub const KEYS: &str = "keys";
+    pub const RESUME_CODE: &str = "resume-code";
     pub const NAMES: &str = "names";
     pub const CHECKS: &str = "checks";
     pub const HINTS: &str = "hints";

@@ -1,6 +1,7 @@
 //! What the forms in the pages do in a learner's sandbox account: AWS SDK calls with the learner's own names, exactly what
 //! the CLI instructions do. Each action can be repeated: what is there already is brought to the state that was asked for.
 
+mod call_log;
 mod clean_up;
 mod delivery_stream;
 mod fields;
@@ -11,11 +12,13 @@ mod streaming_sql;
 
 use std::collections::BTreeMap;
 
+use app::model::Performed;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use lab::Variables;
 use thiserror::Error;
 
+use self::call_log::CallLog;
 use self::fields::Fields;
 
 /// Where an action works: clients for the learner's account, and the learner's names.
@@ -26,6 +29,7 @@ pub struct Workbench {
     lambda: aws_sdk_lambda::Client,
     analytics: aws_sdk_kinesisanalyticsv2::Client,
     dynamodb: aws_sdk_dynamodb::Client,
+    calls: CallLog,
     /// The learner's names; an action that is given another name in its form changes it here.
     pub variables: Variables,
 }
@@ -64,24 +68,28 @@ pub const NAMES: [&str; 16] = [
     "delete-roles",
 ];
 
-/// Runs an action by name with the fields of its form; the answer tells the learner what was done.
+/// Runs an action by name with the fields of its form; the answer tells the learner what was done, by which calls.
 pub async fn run(
     workbench: &mut Workbench,
     action: &str,
     fields: &BTreeMap<String, String>,
-) -> Result<String, ActionError> {
-    let fields = Fields(fields);
+) -> Result<Performed, ActionError> {
+    let message = dispatch(workbench, action, &Fields(fields)).await?;
+    Ok(Performed { message, calls: workbench.calls.take() })
+}
+
+async fn dispatch(workbench: &mut Workbench, action: &str, fields: &Fields<'_>) -> Result<String, ActionError> {
     match action {
-        "create-bucket" => delivery_stream::create_bucket(workbench, &fields).await,
-        "create-delivery-stream" => delivery_stream::create_delivery_stream(workbench, &fields).await,
-        "create-preprocess-function" => preprocess::create_preprocess_function(workbench, &fields).await,
-        "create-application" => streaming_sql::create_application(workbench, &fields).await,
-        "attach-preprocessor" => streaming_sql::attach_preprocessor(workbench, &fields).await,
+        "create-bucket" => delivery_stream::create_bucket(workbench, fields).await,
+        "create-delivery-stream" => delivery_stream::create_delivery_stream(workbench, fields).await,
+        "create-preprocess-function" => preprocess::create_preprocess_function(workbench, fields).await,
+        "create-application" => streaming_sql::create_application(workbench, fields).await,
+        "attach-preprocessor" => streaming_sql::attach_preprocessor(workbench, fields).await,
         "start-application" => streaming_sql::start_application(workbench).await,
         "stop-application" => streaming_sql::stop_application(workbench).await,
-        "create-table" => results::create_table(workbench, &fields).await,
-        "create-output-function" => results::create_output_function(workbench, &fields).await,
-        "attach-output" => results::attach_output(workbench, &fields).await,
+        "create-table" => results::create_table(workbench, fields).await,
+        "create-output-function" => results::create_output_function(workbench, fields).await,
+        "attach-output" => results::attach_output(workbench, fields).await,
         "delete-application" => clean_up::delete_application(workbench).await,
         "delete-delivery-stream" => clean_up::delete_delivery_stream(workbench).await,
         "delete-functions" => clean_up::delete_functions(workbench).await,
@@ -95,14 +103,23 @@ pub async fn run(
 impl Workbench {
     /// Clients that share one SDK configuration: the learner's credentials, region and endpoint.
     pub fn new(config: &SdkConfig, variables: Variables) -> Self {
-        let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(true).build();
+        let calls = CallLog::default();
+        macro_rules! client {
+            ($service:ident) => {
+                $service::Client::from_conf(
+                    $service::config::Builder::from(config).interceptor(calls.clone()).build(),
+                )
+            };
+        }
+        let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(true).interceptor(calls.clone()).build();
         Self {
             s3: aws_sdk_s3::Client::from_conf(s3),
-            iam: aws_sdk_iam::Client::new(config),
-            firehose: aws_sdk_firehose::Client::new(config),
-            lambda: aws_sdk_lambda::Client::new(config),
-            analytics: aws_sdk_kinesisanalyticsv2::Client::new(config),
-            dynamodb: aws_sdk_dynamodb::Client::new(config),
+            iam: client!(aws_sdk_iam),
+            firehose: client!(aws_sdk_firehose),
+            lambda: client!(aws_sdk_lambda),
+            analytics: client!(aws_sdk_kinesisanalyticsv2),
+            dynamodb: client!(aws_sdk_dynamodb),
+            calls,
             variables,
         }
     }

@@ -24,6 +24,9 @@ pub struct ServeOptions {
     /// Folder with the built browser half, style and public files.
     #[arg(long, env = "LEPTOS_SITE_ROOT", default_value = "target/site")]
     pub site_root: PathBuf,
+    /// Learners and sandbox accounts that may exist at once.
+    #[arg(long, env = "HEADWATER_MAX_LEARNERS", default_value_t = 20_000)]
+    pub max_learners: u32,
     /// Send the session cookie over HTTPS only; set it when a proxy in front speaks HTTPS.
     #[arg(long, env = "HEADWATER_SECURE_COOKIE")]
     pub secure_cookie: bool,

@@ -14,8 +14,8 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use checks::{CheckResult, Clients, Step};
 use lab::Variables;
 use sandbox::AccessKey;
-use secrecy::{ExposeSecret, SecretString};
-use store::LearnerId;
+use secrecy::ExposeSecret as _;
+use store::{LearnerId, ResumeCode};
 use tokio::sync::Notify;
 
 use crate::demo::DemoDesk;
@@ -24,7 +24,7 @@ use crate::demo::DemoDesk;
 const DESKS: usize = 1000;
 /// A desk unused for this long may be cleared away.
 const IDLE: Duration = Duration::from_secs(30 * 60);
-/// Fresh keys wait this long for the page that shows them.
+/// Fresh secrets wait this long for the page that shows them.
 const MINTED: Duration = Duration::from_secs(10 * 60);
 /// Regions in which a missing resource is looked for, besides the learner's own.
 const OTHER_REGIONS: [&str; 4] = ["us-east-1", "us-west-2", "eu-west-1", "eu-central-1"];
@@ -43,7 +43,7 @@ pub struct Desk {
     /// Wakes the learner's open pages when something was done that they show.
     pub changed: Notify,
     results: Mutex<HashMap<Step, Arc<tokio::sync::Mutex<Option<Looked>>>>>,
-    minted: Mutex<Option<Minted>>,
+    minted: Mutex<Minted>,
     used: Mutex<Instant>,
 }
 
@@ -54,9 +54,10 @@ pub struct Looked {
 }
 
 /// Secrets shown once, right after they were made.
+#[derive(Default)]
 struct Minted {
-    at: Instant,
-    access_key: AccessKey,
+    access_key: Option<(Instant, AccessKey)>,
+    resume_code: Option<(Instant, ResumeCode)>,
 }
 
 impl Desks {
@@ -104,19 +105,29 @@ impl Desk {
         Arc::clone(results.entry(step).or_default())
     }
 
-    /// Keeps fresh keys for the next page.
-    pub fn put_minted(&self, access_key: AccessKey) {
-        *self.minted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Minted { at: Instant::now(), access_key });
+    /// Keeps a fresh key for the next page.
+    pub fn put_access_key(&self, key: AccessKey) {
+        self.minted.lock().unwrap_or_else(PoisonError::into_inner).access_key = Some((Instant::now(), key));
     }
 
-    /// Hands fresh keys out, once.
-    pub fn take_minted(&self) -> Option<MintedKeys> {
-        let minted = self.minted.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        let secret: &SecretString = &minted.access_key.secret;
-        (minted.at.elapsed() < MINTED).then(|| MintedKeys {
-            access_key_id: minted.access_key.id.clone(),
-            secret_access_key: secret.expose_secret().to_owned(),
+    /// Keeps a fresh resume code for the next page.
+    pub fn put_resume_code(&self, code: ResumeCode) {
+        self.minted.lock().unwrap_or_else(PoisonError::into_inner).resume_code = Some((Instant::now(), code));
+    }
+
+    /// Hands out a fresh key, once.
+    pub fn take_access_key(&self) -> Option<MintedKeys> {
+        let (at, key) = self.minted.lock().unwrap_or_else(PoisonError::into_inner).access_key.take()?;
+        (at.elapsed() < MINTED).then(|| MintedKeys {
+            access_key_id: key.id.clone(),
+            secret_access_key: key.secret.expose_secret().to_owned(),
         })
+    }
+
+    /// Hands out a fresh resume code, once.
+    pub fn take_resume_code(&self) -> Option<String> {
+        let (at, code) = self.minted.lock().unwrap_or_else(PoisonError::into_inner).resume_code.take()?;
+        (at.elapsed() < MINTED).then(|| code.expose().to_owned())
     }
 
     fn touch(&self) {

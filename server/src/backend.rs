@@ -1,0 +1,271 @@
+//! What the pages ask, answered for the learner of the request's session.
+
+use std::time::Duration;
+
+use app::backend::Backend;
+use app::error::BackendError;
+use app::model::{
+    CheckView, DemoRequest, Fields, LabView, LearnerView, MintedKeys, Notice, Performed, QuestionView, ResultsView,
+    StepView,
+};
+use async_trait::async_trait;
+use checks::Consent;
+use lab::{QuestionKind, Step, Variables};
+use sandbox::AccountId;
+use store::ResumeCode;
+use tower_sessions::Session;
+
+use crate::actions::{self, ActionError, Workbench};
+use crate::state::{Headwater, REGION, Seat, internal, now, store_failed};
+use crate::{checking, demo, session, views};
+
+/// Most characters of a resume code that are looked at.
+const CODE_LENGTH: usize = 64;
+
+/// The backend of one request.
+pub struct RequestBackend {
+    headwater: Headwater,
+    session: Session,
+}
+
+impl RequestBackend {
+    pub fn new(headwater: Headwater, session: Session) -> Self {
+        Self { headwater, session }
+    }
+
+    /// The learner of the session. `NoLearner` when there is none, or none any more.
+    async fn seat(&self) -> Result<Seat, BackendError> {
+        seat(&self.headwater, &self.session).await?.ok_or(BackendError::NoLearner)
+    }
+
+    fn lab_step(&self, slug: &str) -> Result<&Step, BackendError> {
+        self.headwater.lab().step(slug).ok_or(BackendError::NotFound)
+    }
+}
+
+/// The learner of a session, ready to work for.
+pub async fn seat(headwater: &Headwater, session: &Session) -> Result<Option<Seat>, BackendError> {
+    let Some(id) = session::learner_id(session).await? else {
+        return Ok(None);
+    };
+    let learner = headwater.store().learner(&id).await.map_err(store_failed)?;
+    learner.map(|learner| headwater.seat(learner)).transpose()
+}
+
+#[async_trait]
+impl Backend for RequestBackend {
+    async fn learner(&self) -> Result<Option<LearnerView>, BackendError> {
+        let Some(seat) = seat(&self.headwater, &self.session).await? else {
+            return Ok(None);
+        };
+        let progress = views::Progress::of(&self.headwater, &seat).await?;
+        Ok(Some(views::learner(&self.headwater, &progress)))
+    }
+
+    async fn start(&self) -> Result<(), BackendError> {
+        if seat(&self.headwater, &self.session).await?.is_some() {
+            return Ok(());
+        }
+        let account = self.headwater.new_account().await?;
+        let sandbox = self.headwater.sandbox();
+        let key = sandbox.create_access_key(&account).await.map_err(internal)?;
+        let variables = Variables::defaults(account.as_str(), REGION, &sandbox.config().endpoint_url);
+        let variables = serde_json::to_value(&variables).map_err(internal)?;
+        let store = self.headwater.store();
+        let (learner, code) = store.create_learner(account.as_str(), &variables, now()).await.map_err(store_failed)?;
+        session::sit_down(&self.session, &learner.id).await?;
+        let seat = self.headwater.seat(learner)?;
+        seat.desk.put_access_key(key);
+        seat.desk.put_resume_code(code);
+        Ok(())
+    }
+
+    async fn resume(&self, code: &str) -> Result<LearnerView, BackendError> {
+        let unknown = || BackendError::Invalid {
+            field: "code".to_owned(),
+            message: "No lab has this code. It has four groups of four letters and digits, as in K7QM-2XRD-9HTV-W4BC."
+                .to_owned(),
+        };
+        if code.len() > CODE_LENGTH {
+            return Err(unknown());
+        }
+        let code = ResumeCode::parse(code).ok_or_else(unknown)?;
+        let found = self.headwater.store().learner_by_resume_code(&code).await.map_err(store_failed)?;
+        let learner = found.ok_or_else(unknown)?;
+        session::sit_down(&self.session, &learner.id).await?;
+        let seat = self.headwater.seat(learner)?;
+        let progress = views::Progress::of(&self.headwater, &seat).await?;
+        Ok(views::learner(&self.headwater, &progress))
+    }
+
+    async fn renew_resume_code(&self) -> Result<(), BackendError> {
+        let seat = self.seat().await?;
+        let code = self.headwater.store().renew_resume_code(&seat.learner.id).await.map_err(store_failed)?;
+        seat.desk.put_resume_code(code);
+        Ok(())
+    }
+
+    async fn take_resume_code(&self) -> Result<Option<String>, BackendError> {
+        Ok(self.seat().await?.desk.take_resume_code())
+    }
+
+    async fn forget(&self) -> Result<(), BackendError> {
+        session::leave(&self.session).await
+    }
+
+    async fn lab(&self) -> Result<LabView, BackendError> {
+        views::lab(&self.headwater, &self.seat().await?).await
+    }
+
+    async fn step(&self, slug: &str) -> Result<StepView, BackendError> {
+        let step = self.lab_step(slug)?;
+        let seat = self.seat().await?;
+        self.headwater.store().open_step(&seat.learner.id, slug, now()).await.map_err(store_failed)?;
+        let progress = views::Progress::of(&self.headwater, &seat).await?;
+        Ok(views::step(self.headwater.lab(), step, &seat, &progress))
+    }
+
+    async fn results(&self) -> Result<ResultsView, BackendError> {
+        views::results(&self.headwater, &self.seat().await?).await
+    }
+
+    async fn recheck(&self, slug: &str, consent: bool) -> Result<Vec<CheckView>, BackendError> {
+        let step = self.lab_step(slug)?;
+        let checked = slug.parse().map_err(internal)?;
+        let seat = self.seat().await?;
+        self.headwater.store().count_attempt(&seat.learner.id, slug).await.map_err(store_failed)?;
+        let consent = if consent { Consent::Invoke } else { Consent::No };
+        checking::look(&self.headwater, &seat, checked, consent, Duration::ZERO).await?;
+        let progress = views::Progress::of(&self.headwater, &seat).await?;
+        Ok(views::checks(step, &progress))
+    }
+
+    async fn perform(&self, slug: &str, action: &str, fields: &Fields) -> Result<Performed, BackendError> {
+        let step = self.lab_step(slug)?;
+        step.action(action).ok_or(BackendError::NotFound)?;
+        let seat = self.seat().await?;
+        let mut workbench = Workbench::new(&seat.desk.sdk, seat.variables.clone());
+        let performed = actions::run(&mut workbench, action, fields).await.map_err(action_failed)?;
+        if workbench.variables != seat.variables {
+            save_variables(&self.headwater, &seat, &workbench.variables).await?;
+        }
+        // The page shows at once what this changed; that it could not look does not undo the action.
+        let seat = self.seat().await?;
+        if let Ok(checked) = slug.parse()
+            && let Err(error) = checking::look(&self.headwater, &seat, checked, Consent::No, Duration::ZERO).await
+        {
+            tracing::warn!(%error, "the checks could not run after an action");
+        }
+        Ok(performed)
+    }
+
+    async fn reveal_hint(&self, slug: &str) -> Result<(), BackendError> {
+        let step = self.lab_step(slug)?;
+        let seat = self.seat().await?;
+        let tiers = step.hints.len() as u32;
+        self.headwater.store().reveal_hint(&seat.learner.id, slug, tiers).await.map_err(store_failed)
+    }
+
+    async fn answer(&self, slug: &str, question: &str, choices: &[String]) -> Result<QuestionView, BackendError> {
+        let step = self.lab_step(slug)?;
+        let position =
+            step.questions.iter().position(|asked| asked.name == question).ok_or(BackendError::NotFound)?;
+        let asked = &step.questions[position];
+        let invalid = |message: &str| BackendError::Invalid { field: "choices".to_owned(), message: message.to_owned() };
+        let mut chosen = Vec::new();
+        for choice in choices {
+            let choice: u32 = choice.parse().map_err(|_| BackendError::NotFound)?;
+            if choice as usize >= asked.answers.len() {
+                return Err(BackendError::NotFound);
+            }
+            chosen.push(choice);
+        }
+        chosen.sort_unstable();
+        chosen.dedup();
+        match (chosen.len(), asked.kind) {
+            (0, QuestionKind::Single) => return Err(invalid("Choose an answer first.")),
+            (0, QuestionKind::Multiple) => return Err(invalid("Choose at least one answer first.")),
+            (2.., QuestionKind::Single) => return Err(invalid("Choose one answer.")),
+            _ => (),
+        }
+        let correct = asked
+            .answers
+            .iter()
+            .enumerate()
+            .all(|(position, answer)| answer.right == chosen.contains(&(position as u32)));
+        let seat = self.seat().await?;
+        let store = self.headwater.store();
+        store
+            .record_answer(&seat.learner.id, slug, position as u32, &chosen, correct, now())
+            .await
+            .map_err(store_failed)?;
+        let progress = views::Progress::of(&self.headwater, &seat).await?;
+        Ok(views::question(step, position, asked, &seat.variables, &progress))
+    }
+
+    async fn start_demo(&self, request: DemoRequest) -> Result<(), BackendError> {
+        demo::start(&self.headwater, &self.seat().await?, request)
+    }
+
+    async fn stop_demo(&self) -> Result<(), BackendError> {
+        demo::stop(&self.seat().await?);
+        Ok(())
+    }
+
+    async fn rotate_keys(&self) -> Result<(), BackendError> {
+        let seat = self.seat().await?;
+        let account: AccountId = seat.learner.account.parse().map_err(internal)?;
+        let sandbox = self.headwater.sandbox();
+        for key in sandbox.access_keys(&account).await.map_err(internal)? {
+            sandbox.delete_access_key(&account, &key.id).await.map_err(internal)?;
+        }
+        seat.desk.put_access_key(sandbox.create_access_key(&account).await.map_err(internal)?);
+        Ok(())
+    }
+
+    async fn take_minted_keys(&self) -> Result<Option<MintedKeys>, BackendError> {
+        Ok(self.seat().await?.desk.take_access_key())
+    }
+
+    async fn save_names(&self, names: &Fields) -> Result<(), BackendError> {
+        let seat = self.seat().await?;
+        let mut variables = seat.variables.clone();
+        for (name, value) in names {
+            if !Variables::CHOSEN.contains(&name.as_str()) {
+                return Err(BackendError::NotFound);
+            }
+            variables.set(name, value.trim()).map_err(name_refused)?;
+        }
+        save_variables(&self.headwater, &seat, &variables).await
+    }
+
+    async fn put_notice(&self, notice: Notice) -> Result<(), BackendError> {
+        session::put_notice(&self.session, &notice).await
+    }
+
+    async fn take_notice(&self) -> Result<Option<Notice>, BackendError> {
+        session::take_notice(&self.session).await
+    }
+}
+
+async fn save_variables(headwater: &Headwater, seat: &Seat, variables: &Variables) -> Result<(), BackendError> {
+    if let Some(error) = variables.validate().into_iter().next() {
+        return Err(name_refused(error));
+    }
+    let variables = serde_json::to_value(variables).map_err(internal)?;
+    headwater.store().save_variables(&seat.learner.id, &variables).await.map_err(store_failed)?;
+    seat.desk.changed.notify_waiters();
+    Ok(())
+}
+
+fn name_refused(error: lab::VariableError) -> BackendError {
+    BackendError::Invalid { field: error.variable, message: error.message }
+}
+
+fn action_failed(error: ActionError) -> BackendError {
+    match error {
+        ActionError::Unknown(_) => BackendError::NotFound,
+        ActionError::Invalid { field, message } => BackendError::Invalid { field, message },
+        refused @ ActionError::Refused { .. } => BackendError::Refused { message: refused.to_string() },
+    }
+}

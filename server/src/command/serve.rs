@@ -1,0 +1,88 @@
+//! `headwater serve`
+
+use anyhow::Context as _;
+use lab::Lab;
+use leptos::config::LeptosOptions;
+use sandbox::{Clock, PythonRuntime, Sandbox, SandboxConfig};
+use store::Store;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower_sessions_sqlx_store::SqliteStore;
+
+use crate::config::ServeOptions;
+use crate::router::router;
+use crate::state::Headwater;
+
+/// Serves the pages and the sandbox until SIGINT or SIGTERM, then lets requests under way end.
+pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
+    let site = options.site_root.join("pkg");
+    if !site.is_dir() {
+        anyhow::bail!("{} is missing: build the browser half with `make run`, or set LEPTOS_SITE_ROOT", site.display());
+    }
+    let pages = listen(options.listen, "--listen").await?;
+    let sandbox_listener = listen(options.sandbox_listen, "--sandbox-listen").await?;
+    let endpoint_url = match &options.sandbox_url {
+        Some(url) => url.trim_end_matches('/').to_owned(),
+        None => format!("http://{}", sandbox_listener.local_addr()?),
+    };
+
+    let data_dir = options.data_dir();
+    let sandbox = Sandbox::open(SandboxConfig {
+        data_dir: data_dir.join("sandbox"),
+        endpoint_url: endpoint_url.clone(),
+        python: PythonRuntime {
+            interpreter: options.python.clone(),
+            packages: options.python_packages(),
+            bubblewrap: options.bubblewrap.clone(),
+        },
+        clock: Clock::System,
+    })
+    .await?;
+    let store = Store::open(&data_dir.join("headwater.sqlite3")).await?;
+    let sessions = SqliteStore::new(store.pool().clone());
+    sessions.migrate().await.context("the sessions cannot be kept")?;
+    let headwater = Headwater::new(store, sandbox.clone(), Lab::embedded(), options.max_learners);
+
+    let leptos = LeptosOptions::builder()
+        .output_name("headwater")
+        .site_root(options.site_root.to_string_lossy().into_owned())
+        .site_pkg_dir("pkg")
+        .site_addr(pages.local_addr()?)
+        .build();
+    let shutdown = CancellationToken::new();
+    let router = router(headwater, leptos, sessions, options.secure_cookie, shutdown.clone());
+
+    println!("Headwater is at http://{}", pages.local_addr()?);
+    println!("The sandbox's AWS endpoint is {endpoint_url}; state is in {}", data_dir.display());
+    tokio::spawn(stop_on_signal(shutdown.clone()));
+    let serve_pages = async {
+        axum::serve(pages, router).with_graceful_shutdown(shutdown.clone().cancelled_owned()).await
+    };
+    let serve_sandbox = sandbox.serve(sandbox_listener, shutdown.clone());
+    tokio::try_join!(serve_pages, serve_sandbox)?;
+    Ok(())
+}
+
+async fn listen(address: std::net::SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("{address} cannot be listened on; is Headwater running already? {option} chooses another"))
+}
+
+async fn stop_on_signal(shutdown: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let interrupt = tokio::signal::ctrl_c();
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = interrupt => (),
+                _ = terminate.recv() => (),
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM is not heeded");
+            let _ = interrupt.await;
+        }
+    }
+    shutdown.cancel();
+}

@@ -1,0 +1,84 @@
+//! From what the server knows to what the pages show.
+
+mod account;
+mod chart;
+mod check;
+mod pipeline;
+mod results;
+mod step;
+
+use app::error::BackendError;
+use app::model::{LabView, LearnerView};
+use store::{AnswerRecord, CheckRecord, StepRecord};
+use time::OffsetDateTime;
+
+use crate::demo;
+use crate::state::{Headwater, Seat, store_failed};
+
+pub use chart::chart;
+pub use check::checks;
+pub use pipeline::pipeline;
+pub use results::results;
+pub use step::{question, step, summaries};
+
+/// All that is recorded of a learner, read once for a view.
+pub struct Progress {
+    pub checks: Vec<CheckRecord>,
+    pub steps: Vec<StepRecord>,
+    pub answers: Vec<AnswerRecord>,
+}
+
+impl Progress {
+    /// Reads it from the store.
+    pub async fn of(headwater: &Headwater, seat: &Seat) -> Result<Self, BackendError> {
+        let store = headwater.store();
+        let learner = &seat.learner.id;
+        let (checks, steps, answers) =
+            tokio::try_join!(store.checks(learner), store.steps(learner), store.answers(learner)).map_err(store_failed)?;
+        Ok(Self { checks, steps, answers })
+    }
+
+    fn check(&self, name: &str) -> Option<&CheckRecord> {
+        self.checks.iter().find(|record| record.name == name)
+    }
+
+    fn step(&self, slug: &str) -> Option<&StepRecord> {
+        self.steps.iter().find(|record| record.step == slug)
+    }
+
+    /// Whether the learner has passed the clean-up: from then on, what is gone is no change for the worse.
+    fn is_cleaned_up(&self) -> bool {
+        self.checks.iter().any(|record| record.name.starts_with("clean-up.") && record.first_passed.is_some())
+    }
+}
+
+/// Everything that all pages of the lab show.
+pub async fn lab(headwater: &Headwater, seat: &Seat) -> Result<LabView, BackendError> {
+    let progress = Progress::of(headwater, seat).await?;
+    let demo = demo::view(headwater, seat).await?;
+    Ok(LabView {
+        learner: learner(headwater, &progress),
+        account: account::account(headwater, seat).await?,
+        steps: summaries(headwater.lab(), seat, &progress),
+        pipeline: pipeline(seat, &progress, &demo),
+        demo,
+        chart: chart(headwater, seat).await?,
+    })
+}
+
+/// Who is looking, and where they were.
+pub fn learner(headwater: &Headwater, progress: &Progress) -> LearnerView {
+    let steps = &headwater.lab().steps;
+    let passed = |slug: &str| progress.step(slug).is_some_and(|record| record.passed.is_some());
+    let current = steps.iter().find(|step| !passed(&step.slug)).or(steps.last());
+    LearnerView {
+        current_step: current.map(|step| step.slug.clone()).unwrap_or_default(),
+        steps_passed: steps.iter().filter(|step| passed(&step.slug)).count() as u32,
+        steps_total: steps.len() as u32,
+    }
+}
+
+/// Unix seconds, as the pages count time.
+fn seconds(time: OffsetDateTime) -> i64 {
+    time.unix_timestamp()
+}
