@@ -106,9 +106,7 @@ impl Workbench {
         let calls = CallLog::default();
         macro_rules! client {
             ($service:ident) => {
-                $service::Client::from_conf(
-                    $service::config::Builder::from(config).interceptor(calls.clone()).build(),
-                )
+                $service::Client::from_conf($service::config::Builder::from(config).interceptor(calls.clone()).build())
             };
         }
         let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(true).interceptor(calls.clone()).build();

@@ -168,10 +168,10 @@ impl Backend for RequestBackend {
 
     async fn answer(&self, slug: &str, question: &str, choices: &[String]) -> Result<QuestionView, BackendError> {
         let step = self.lab_step(slug)?;
-        let position =
-            step.questions.iter().position(|asked| asked.name == question).ok_or(BackendError::NotFound)?;
+        let position = step.questions.iter().position(|asked| asked.name == question).ok_or(BackendError::NotFound)?;
         let asked = &step.questions[position];
-        let invalid = |message: &str| BackendError::Invalid { field: "choices".to_owned(), message: message.to_owned() };
+        let invalid =
+            |message: &str| BackendError::Invalid { field: "choices".to_owned(), message: message.to_owned() };
         let mut chosen = Vec::new();
         for choice in choices {
             let choice: u32 = choice.parse().map_err(|_| BackendError::NotFound)?;

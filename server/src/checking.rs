@@ -117,9 +117,7 @@ async fn record(
         let passed_before = |name: CheckName| {
             records.iter().any(|record| record.name == name.as_str() && record.first_passed.is_some())
         };
-        let passed_now = |name: CheckName| {
-            results.iter().any(|result| result.name == name && result.verdict.is_pass())
-        };
+        let passed_now = |name: CheckName| results.iter().any(|result| result.name == name && result.verdict.is_pass());
         if step.checks().all(|name| passed_before(name) || passed_now(name)) {
             store.pass_step(&seat.learner.id, step.slug(), now()).await.map_err(store_failed)?;
         }
@@ -150,9 +148,9 @@ fn proof_of_existence(check: CheckName) -> &'static [CheckName] {
 fn was_never_there(check: CheckName, records: &[CheckRecord]) -> bool {
     let proofs = proof_of_existence(check);
     !proofs.is_empty()
-        && !proofs.iter().any(|proof| {
-            records.iter().any(|record| record.name == proof.as_str() && record.first_passed.is_some())
-        })
+        && !proofs
+            .iter()
+            .any(|proof| records.iter().any(|record| record.name == proof.as_str() && record.first_passed.is_some()))
 }
 
 fn nothing_to_clean_up(result: CheckResult) -> CheckResult {

@@ -60,7 +60,7 @@ impl DemoDesk {
 }
 
 /// Starts to send generated clicks. `Busy` while something is being sent.
-pub async fn start(headwater: &Headwater, seat: &Seat, request: DemoRequest) -> Result<(), BackendError> {
+pub fn start(headwater: &Headwater, seat: &Seat, request: DemoRequest) -> Result<(), BackendError> {
     let duration = Duration::from_secs(u64::from(request.duration_seconds));
     let source = RowSource::Demo { seed: request.seed, duration };
     let plan = SendPlan::new(&seat.variables.stream, request.rate, source).map_err(invalid)?;
@@ -68,7 +68,7 @@ pub async fn start(headwater: &Headwater, seat: &Seat, request: DemoRequest) -> 
 }
 
 /// Starts to send the rows of a learner's own file. `Busy` while something is being sent.
-pub async fn send_file(
+pub fn send_file(
     headwater: &Headwater,
     seat: &Seat,
     name: String,

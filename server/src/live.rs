@@ -112,7 +112,11 @@ async fn changes(
 }
 
 /// The event for a part of the page, if that part differs from what was sent last.
-fn change<T: Clone + PartialEq>(shown: &mut Option<T>, now: T, event: impl FnOnce(T) -> LiveEvent) -> Option<LiveEvent> {
+fn change<T: Clone + PartialEq>(
+    shown: &mut Option<T>,
+    now: T,
+    event: impl FnOnce(T) -> LiveEvent,
+) -> Option<LiveEvent> {
     if shown.as_ref() == Some(&now) {
         return None;
     }

@@ -1,9 +1,9 @@
 //! `POST /api/sandbox/accounts`: a sandbox account for scripts, without a learner.
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 

@@ -11,7 +11,8 @@ pub async fn same_origin_only(request: Request, next: Next) -> Response {
     if harmless || is_same_origin(request.headers()) {
         return next.run(request).await;
     }
-    (StatusCode::FORBIDDEN, "This request came from another site. Use the form on Headwater's own page.").into_response()
+    (StatusCode::FORBIDDEN, "This request came from another site. Use the form on Headwater's own page.")
+        .into_response()
 }
 
 /// By `Origin` against `Host`, which browsers send with every post; what is no browser sends neither `Origin` nor
@@ -48,7 +49,11 @@ mod tests {
     fn our_own_pages_and_programs_pass() {
         assert!(passes(&[("host", "127.0.0.1:3000")]));
         assert!(passes(&[("host", "127.0.0.1:3000"), ("origin", "http://127.0.0.1:3000")]));
-        assert!(passes(&[("host", "lab.example"), ("origin", "https://lab.example"), ("sec-fetch-site", "same-origin")]));
+        assert!(passes(&[
+            ("host", "lab.example"),
+            ("origin", "https://lab.example"),
+            ("sec-fetch-site", "same-origin")
+        ]));
     }
 
     #[test]

@@ -7,10 +7,11 @@ use app::backend::Backend;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use http_body_util::Limited;
 use leptos::config::LeptosOptions;
 use leptos::prelude::provide_context;
 use leptos_axum::{AxumRouteListing, generate_route_list, handle_server_fns_with_context, render_route_with_context};
@@ -18,7 +19,6 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::compression::CompressionLayer;
 use tower_http::services::ServeDir;
-use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::cookie::time::Duration;
@@ -35,13 +35,19 @@ const MAX_FORM_BYTES: usize = 512 * 1024;
 const SESSION: Duration = Duration::days(60);
 
 /// What the web server's handlers share.
-#[derive(Clone, FromRef)]
+#[derive(Clone)]
 pub struct WebState {
     pub headwater: Headwater,
     pub leptos: LeptosOptions,
     routes: Arc<[AxumRouteListing]>,
     /// Cancelled when the server is to stop, so that live streams end.
     pub shutdown: CancellationToken,
+}
+
+impl FromRef<WebState> for LeptosOptions {
+    fn from_ref(state: &WebState) -> Self {
+        state.leptos.clone()
+    }
 }
 
 /// The whole web server: pages, server functions, live events, uploads, files.
@@ -85,20 +91,14 @@ pub fn router(
 
 /// Renders a page for the learner of the session.
 async fn page(State(state): State<WebState>, session: Session, request: Request) -> Response {
-    let render = render_route_with_context(
-        state.routes.to_vec(),
-        page_context(&state, session),
-        shell(state.leptos.clone()),
-    );
+    let render =
+        render_route_with_context(state.routes.to_vec(), page_context(&state, session), shell(state.leptos.clone()));
     render(State(state), request).await
 }
 
 /// The page for an address that leads nowhere.
 async fn missing(State(state): State<WebState>, session: Session, request: Request) -> Response {
-    let render = leptos_axum::render_app_async_with_context(
-        page_context(&state, session),
-        shell(state.leptos.clone()),
-    );
+    let render = leptos_axum::render_app_async_with_context(page_context(&state, session), shell(state.leptos.clone()));
     let mut response = render(request).await;
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
@@ -107,8 +107,7 @@ async fn missing(State(state): State<WebState>, session: Session, request: Reque
 /// Answers a server function for the learner of the session.
 async fn server_function(State(state): State<WebState>, session: Session, request: Request) -> Response {
     let backend = backend(&state, session);
-    let body_limit = http_body_util::Limited::new(request.into_body(), MAX_FORM_BYTES);
-    let request = Request::new(Body::new(body_limit));
+    let request = request.map(|body| Body::new(Limited::new(body, MAX_FORM_BYTES)));
     handle_server_fns_with_context(move || provide_context(Arc::clone(&backend)), request).await.into_response()
 }
 

@@ -42,7 +42,9 @@ pub struct Seat {
 impl Headwater {
     /// Joins the parts that the command opened.
     pub fn new(store: Store, sandbox: Sandbox, lab: Lab, max_learners: u32) -> Self {
-        Self { parts: Arc::new(Parts { store, sandbox, lab, desks: Desks::default(), http: http_client(), max_learners }) }
+        Self {
+            parts: Arc::new(Parts { store, sandbox, lab, desks: Desks::default(), http: http_client(), max_learners }),
+        }
     }
 
     pub fn store(&self) -> &Store {

@@ -3,8 +3,8 @@
 use app::backend::Backend as _;
 use app::error::BackendError;
 use app::model::{Notice, Tone, about};
-use axum::extract::multipart::{Field, Multipart};
 use axum::extract::State;
+use axum::extract::multipart::{Field, Multipart};
 use axum::response::{IntoResponse, Redirect, Response};
 use clickstream::{MAX_UPLOAD_BYTES, parse_upload};
 use tower_sessions::Session;
@@ -58,7 +58,8 @@ async fn receive(state: &WebState, session: &Session, mut form: Multipart) -> Re
         }
     }
     let invalid = |message: String| BackendError::Invalid { field: "file".to_owned(), message };
-    let (name, bytes) = file.filter(|(_, bytes)| !bytes.is_empty()).ok_or_else(|| invalid("Choose a file first.".to_owned()))?;
+    let (name, bytes) =
+        file.filter(|(_, bytes)| !bytes.is_empty()).ok_or_else(|| invalid("Choose a file first.".to_owned()))?;
     let upload = parse_upload(&bytes).map_err(|error| invalid(sentence(&error.to_string())))?;
     let (rows, bad) = (upload.rows.len(), upload.bad_line_count);
     if rows == 0 {
@@ -75,7 +76,8 @@ async fn receive(state: &WebState, session: &Session, mut form: Multipart) -> Re
 
 /// The file's own name, for showing only.
 fn file_name(field: &Field<'_>) -> String {
-    let name: String = field.file_name().unwrap_or("file").chars().filter(|c| !c.is_control()).take(NAME_LENGTH).collect();
+    let name: String =
+        field.file_name().unwrap_or("file").chars().filter(|c| !c.is_control()).take(NAME_LENGTH).collect();
     if name.is_empty() { "file".to_owned() } else { name }
 }
 

@@ -34,7 +34,8 @@ impl Progress {
         let store = headwater.store();
         let learner = &seat.learner.id;
         let (checks, steps, answers) =
-            tokio::try_join!(store.checks(learner), store.steps(learner), store.answers(learner)).map_err(store_failed)?;
+            tokio::try_join!(store.checks(learner), store.steps(learner), store.answers(learner))
+                .map_err(store_failed)?;
         Ok(Self { checks, steps, answers })
     }
 

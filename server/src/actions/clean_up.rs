@@ -91,10 +91,19 @@ pub async fn delete_bucket(workbench: &Workbench) -> Result<String, ActionError>
             workbench.s3.delete_bucket().bucket(bucket).send().await.map_err(refused("s3:DeleteBucket"))?;
             return Ok(format!("Bucket {bucket} is emptied and gone."));
         }
-        let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build().map_err(|error| {
-            ActionError::Refused { operation: "s3:DeleteObjects", message: error.to_string() }
-        })?;
-        workbench.s3.delete_objects().bucket(bucket).delete(delete).send().await.map_err(refused("s3:DeleteObjects"))?;
+        let delete = Delete::builder()
+            .set_objects(Some(objects))
+            .quiet(true)
+            .build()
+            .map_err(|error| ActionError::Refused { operation: "s3:DeleteObjects", message: error.to_string() })?;
+        workbench
+            .s3
+            .delete_objects()
+            .bucket(bucket)
+            .delete(delete)
+            .send()
+            .await
+            .map_err(refused("s3:DeleteObjects"))?;
     }
     Ok(format!("Bucket {bucket} holds very many objects: thousands are deleted, press again for the rest."))
 }

@@ -20,8 +20,7 @@ pub async fn create_bucket(workbench: &mut Workbench, fields: &Fields<'_>) -> Re
             .location_constraint(BucketLocationConstraint::from(region.as_str()))
             .build()
     });
-    let created =
-        workbench.s3.create_bucket().bucket(&bucket).set_create_bucket_configuration(location).send().await;
+    let created = workbench.s3.create_bucket().bucket(&bucket).set_create_bucket_configuration(location).send().await;
     let answer = match created {
         Ok(_) => format!("Bucket {bucket} is there."),
         Err(error) if error.as_service_error().is_some_and(|cause| cause.is_bucket_already_owned_by_you()) => {

@@ -10,17 +10,13 @@ pub const POLICY: &str = "headwater-lab";
 /// Makes the role if absent and sets its policy: the service `principal` may do what `statements` allow.
 ///
 /// IAM `CreateRole`, `PutRolePolicy`.
-pub async fn ensure(
-    workbench: &Workbench,
-    role: &str,
-    principal: &str,
-    statements: &Value,
-) -> Result<(), ActionError> {
+pub async fn ensure(workbench: &Workbench, role: &str, principal: &str, statements: &Value) -> Result<(), ActionError> {
     let trust = json!({
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Principal": {"Service": principal}, "Action": "sts:AssumeRole"}],
     });
-    let created = workbench.iam.create_role().role_name(role).assume_role_policy_document(trust.to_string()).send().await;
+    let created =
+        workbench.iam.create_role().role_name(role).assume_role_policy_document(trust.to_string()).send().await;
     if let Err(error) = created
         && !error.as_service_error().is_some_and(|cause| cause.is_entity_already_exists_exception())
     {
@@ -43,7 +39,9 @@ pub async fn ensure(
 pub async fn delete(workbench: &Workbench, role: &str) -> Result<(), ActionError> {
     let policies = match workbench.iam.list_role_policies().role_name(role).send().await {
         Ok(answer) => answer.policy_names,
-        Err(error) if error.as_service_error().is_some_and(|cause| cause.is_no_such_entity_exception()) => return Ok(()),
+        Err(error) if error.as_service_error().is_some_and(|cause| cause.is_no_such_entity_exception()) => {
+            return Ok(());
+        }
         Err(error) => return Err(refused("iam:ListRolePolicies")(error)),
     };
     for policy in policies {

@@ -18,12 +18,8 @@ use super::{ActionError, Workbench, refused, roles};
 /// Prefix of the in-application stream; the service appends `_001`.
 const NAME_PREFIX: &str = "SOURCE_SQL_STREAM";
 /// The columns of a click, as the preprocessing function hands them on.
-const COLUMNS: [(&str, &str); 4] = [
-    ("prev_page", "VARCHAR(512)"),
-    ("curr_page", "VARCHAR(512)"),
-    ("link_type", "VARCHAR(8)"),
-    ("hits", "INTEGER"),
-];
+const COLUMNS: [(&str, &str); 4] =
+    [("prev_page", "VARCHAR(512)"), ("curr_page", "VARCHAR(512)"), ("link_type", "VARCHAR(8)"), ("hits", "INTEGER")];
 
 /// IAM role, then `CreateApplication` with the delivery stream as input, or `UpdateApplication` when it exists.
 pub async fn create_application(workbench: &mut Workbench, fields: &Fields<'_>) -> Result<String, ActionError> {
@@ -78,9 +74,9 @@ pub async fn attach_preprocessor(workbench: &mut Workbench, fields: &Fields<'_>)
         .application_name(&existing.application_name)
         .current_application_version_id(existing.application_version_id)
         .set_input_id(input.input_id.clone())
-        .input_processing_configuration(built(
+        .input_processing_configuration(
             InputProcessingConfiguration::builder().input_lambda_processor(processor).build(),
-        )?)
+        )
         .send()
         .await
         .map_err(refused("kinesisanalytics:AddApplicationInputProcessingConfiguration"))?;

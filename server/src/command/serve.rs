@@ -55,18 +55,17 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     println!("Headwater is at http://{}", pages.local_addr()?);
     println!("The sandbox's AWS endpoint is {endpoint_url}; state is in {}", data_dir.display());
     tokio::spawn(stop_on_signal(shutdown.clone()));
-    let serve_pages = async {
-        axum::serve(pages, router).with_graceful_shutdown(shutdown.clone().cancelled_owned()).await
-    };
+    let serve_pages =
+        async { axum::serve(pages, router).with_graceful_shutdown(shutdown.clone().cancelled_owned()).await };
     let serve_sandbox = sandbox.serve(sandbox_listener, shutdown.clone());
     tokio::try_join!(serve_pages, serve_sandbox)?;
     Ok(())
 }
 
 async fn listen(address: std::net::SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("{address} cannot be listened on; is Headwater running already? {option} chooses another"))
+    TcpListener::bind(address).await.with_context(|| {
+        format!("{address} cannot be listened on; is Headwater running already? {option} chooses another")
+    })
 }
 
 async fn stop_on_signal(shutdown: CancellationToken) {

@@ -11,14 +11,17 @@ pub fn pipeline(seat: &Seat, progress: &Progress, demo: &DemoView) -> PipelineVi
     let mut view = PipelineView::new(|id| match id {
         NodeId::Clicks => (clicks(demo), "Clicks".to_owned()),
         NodeId::Stream => (
-            state(progress, &[
-                "delivery-stream.active",
-                "delivery-stream.source",
-                "delivery-stream.destination",
-                "delivery-stream.prefix",
-                "delivery-stream.buffering",
-                "delivery-stream.compression",
-            ]),
+            state(
+                progress,
+                &[
+                    "delivery-stream.active",
+                    "delivery-stream.source",
+                    "delivery-stream.destination",
+                    "delivery-stream.prefix",
+                    "delivery-stream.buffering",
+                    "delivery-stream.compression",
+                ],
+            ),
             variables.stream.clone(),
         ),
         NodeId::Bucket => (
@@ -26,33 +29,37 @@ pub fn pipeline(seat: &Seat, progress: &Progress, demo: &DemoView) -> PipelineVi
             variables.bucket.clone(),
         ),
         NodeId::Preprocess => (
-            state(progress, &[
-                "preprocess.function",
-                "preprocess.runtime",
-                "preprocess.handler",
-                "preprocess.timeout",
-                "preprocess.answer",
-            ]),
+            state(
+                progress,
+                &[
+                    "preprocess.function",
+                    "preprocess.runtime",
+                    "preprocess.handler",
+                    "preprocess.timeout",
+                    "preprocess.answer",
+                ],
+            ),
             variables.preprocess_function.clone(),
         ),
         NodeId::Application => (
-            state(progress, &[
-                "streaming-sql.application",
-                "streaming-sql.input",
-                "streaming-sql.preprocessor",
-                "streaming-sql.schema",
-                "streaming-sql.code",
-                "streaming-sql.running",
-            ]),
+            state(
+                progress,
+                &[
+                    "streaming-sql.application",
+                    "streaming-sql.input",
+                    "streaming-sql.preprocessor",
+                    "streaming-sql.schema",
+                    "streaming-sql.code",
+                    "streaming-sql.running",
+                ],
+            ),
             variables.application.clone(),
         ),
         NodeId::Output => (
             state(progress, &["results.function", "results.output", "results.idempotent"]),
             variables.output_function.clone(),
         ),
-        NodeId::Table => {
-            (state(progress, &["results.table", "results.keys", "results.rows"]), variables.table.clone())
-        }
+        NodeId::Table => (state(progress, &["results.table", "results.keys", "results.rows"]), variables.table.clone()),
     });
     let sending = demo.state == DemoState::Running;
     for flow in &mut view.flows {
