@@ -1,1 +1,19 @@
+//! The pages of Headwater: rendered on the server, hydrated in the browser.
 
+pub mod api;
+mod app;
+#[cfg(feature = "ssr")]
+pub mod backend;
+pub mod error;
+pub mod model;
+pub mod preferences;
+
+pub use app::{App, shell};
+
+/// Takes over the document that the server rendered.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(App);
+}

@@ -37,7 +37,7 @@ pub enum Principal {
     /// The account's own user, holder of a long-lived access key.
     User { name: String, access_key_id: String },
     /// A session made by STS `AssumeRole`.
-    AssumedRole { role: String, session: String, access_key_id: String },
+    AssumedRole { role: String, role_id: String, session: String, access_key_id: String },
 }
 
 /// A verified caller: the signature was checked before one of these is made.
@@ -52,6 +52,28 @@ pub struct Caller {
 pub struct AccessKey {
     pub id: String,
     pub secret: SecretString,
+}
+
+impl Principal {
+    /// The access key that signed the request.
+    pub fn access_key_id(&self) -> &str {
+        match self {
+            Self::User { access_key_id, .. } | Self::AssumedRole { access_key_id, .. } => access_key_id,
+        }
+    }
+}
+
+impl Caller {
+    /// The caller's ARN, as STS `GetCallerIdentity` tells it.
+    pub fn arn(&self) -> String {
+        let account = &self.scope.account;
+        match &self.principal {
+            Principal::User { name, .. } => format!("arn:aws:iam::{account}:user/{name}"),
+            Principal::AssumedRole { role, session, .. } => {
+                format!("arn:aws:sts::{account}:assumed-role/{role}/{session}")
+            }
+        }
+    }
 }
 
 impl AccountId {

@@ -1,27 +1,52 @@
 //! The front door: one HTTP endpoint for all services. Verifies the signature, finds the service by the credential scope
 //! and renders answers and errors in that service's protocol.
 
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::serve::ListenerExt as _;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use s3s::service::S3Service;
 use thiserror::Error;
+use time::OffsetDateTime;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::analytics::Analytics;
 use crate::dynamodb::DynamoDb;
 use crate::firehose::Firehose;
 use crate::iam::Iam;
+use crate::keyring::Keyring;
 use crate::lambda::Lambda;
+use crate::master_key::{MasterKey, make_private_folder};
+use crate::protocol::{Protocol, Service};
 use crate::s3::S3;
-use crate::{AwsError, Database, DatabaseError, SandboxConfig};
+use crate::sigv4::{self, Claim, Presented};
+use crate::sts::Sts;
+use crate::{AccessKey, AccessKeyMetadata, AccountId, AwsError, Caller, Database, DatabaseError, SandboxConfig, Scope};
 
 /// A running sandbox. Cheap to clone.
 #[derive(Clone)]
 pub struct Sandbox {
-    pub(crate) config: SandboxConfig,
-    pub(crate) database: Database,
-    pub(crate) iam: Iam,
-    pub(crate) s3: S3,
-    pub(crate) lambda: Lambda,
-    pub(crate) firehose: Firehose,
-    pub(crate) analytics: Analytics,
-    pub(crate) dynamodb: DynamoDb,
+    services: Arc<Services>,
+}
+
+struct Services {
+    config: SandboxConfig,
+    keyring: Keyring,
+    sts: Sts,
+    iam: Iam,
+    s3: S3Service,
+    lambda: Lambda,
+    firehose: Firehose,
+    analytics: Analytics,
+    dynamodb: DynamoDb,
 }
 
 /// Why a sandbox could not be opened.
@@ -29,6 +54,10 @@ pub struct Sandbox {
 pub enum OpenError {
     #[error("the data folder {folder} cannot be used: {cause}")]
     DataFolder { folder: String, cause: std::io::Error },
+    #[error(
+        "the data folder {folder} has accounts but its master.key is gone: put the key back, or empty the folder to start anew"
+    )]
+    MasterKeyMissing { folder: String },
     #[error(transparent)]
     Database(#[from] DatabaseError),
     #[error("the sandbox's services cannot resume: {0}")]
@@ -38,18 +67,209 @@ pub enum OpenError {
 impl Sandbox {
     /// Opens the state in `config.data_dir` and starts the tasks of the streams and applications in it.
     pub async fn open(config: SandboxConfig) -> Result<Self, OpenError> {
-        let folder_error = |cause| OpenError::DataFolder { folder: config.data_dir.display().to_string(), cause };
-        tokio::fs::create_dir_all(config.data_dir.join("objects")).await.map_err(folder_error)?;
+        let folder = config.data_dir.display().to_string();
+        let folder_error = |cause| OpenError::DataFolder { folder: folder.clone(), cause };
+        make_private_folder(&config.data_dir).map_err(folder_error)?;
+        let objects = config.data_dir.join("objects");
+        make_private_folder(&objects).map_err(folder_error)?;
         let database = Database::open(&config.data_dir.join("sandbox.sqlite3")).await?;
+        let master = match MasterKey::read(&config.data_dir).map_err(folder_error)? {
+            Some(master) => master,
+            None if has_access_keys(&database).await? => return Err(OpenError::MasterKeyMissing { folder }),
+            None => MasterKey::create(&config.data_dir).map_err(folder_error)?,
+        };
+        let keyring = Keyring::open(database.clone(), master).await?;
         let clock = config.clock.clone();
         let iam = Iam::new(database.clone());
-        let s3 = S3::new(database.clone(), config.data_dir.join("objects"));
-        let lambda = Lambda::new(database.clone(), config.clone());
+        let sts = Sts::new(keyring.clone(), iam.clone());
+        let s3 = S3::new(database.clone(), objects);
+        let lambda = Lambda::new(database.clone(), config.clone(), keyring.clone());
         let firehose = Firehose::new(database.clone(), clock.clone(), iam.clone(), s3.clone(), lambda.clone());
         let analytics = Analytics::new(database.clone(), clock.clone(), iam.clone(), firehose.clone(), lambda.clone());
-        let dynamodb = DynamoDb::new(database.clone(), clock);
+        let dynamodb = DynamoDb::new(database, clock);
         firehose.resume().await?;
         analytics.resume().await?;
-        Ok(Self { config, database, iam, s3, lambda, firehose, analytics, dynamodb })
+        let s3 = s3.service(keyring.clone());
+        let services = Services { config, keyring, sts, iam, s3, lambda, firehose, analytics, dynamodb };
+        Ok(Self { services: Arc::new(services) })
+    }
+
+    /// The routes of the one endpoint: every path belongs to some service.
+    pub fn router(&self) -> Router {
+        Router::new().fallback(answer).with_state(self.clone())
+    }
+
+    /// Serves on `listener` until `shutdown` is cancelled and the requests under way are answered.
+    pub async fn serve(&self, listener: TcpListener, shutdown: CancellationToken) -> std::io::Result<()> {
+        // Small answers would otherwise wait for the acknowledgement of the one before.
+        let listener = listener.tap_io(|connection| {
+            if let Err(error) = connection.set_nodelay(true) {
+                tracing::debug!(%error, "a connection keeps its delay");
+            }
+        });
+        axum::serve(listener, self.router()).with_graceful_shutdown(shutdown.cancelled_owned()).await
+    }
+
+    /// What this sandbox was opened with.
+    pub fn config(&self) -> &SandboxConfig {
+        &self.services.config
+    }
+
+    /// Makes an account, as yet without keys.
+    pub async fn new_account(&self) -> Result<AccountId, AwsError> {
+        self.services.keyring.new_account().await
+    }
+
+    /// Mints an access key; its secret can be told only now. `NoSuchEntity` if there is no such account, `LimitExceeded`
+    /// if the account has two keys already.
+    pub async fn create_access_key(&self, account: &AccountId) -> Result<AccessKey, AwsError> {
+        self.services.keyring.create_access_key(account).await
+    }
+
+    /// Revokes an access key at once. `NoSuchEntity` if the account has no such key.
+    pub async fn delete_access_key(&self, account: &AccountId, access_key_id: &str) -> Result<(), AwsError> {
+        self.services.keyring.delete_access_key(account, access_key_id).await
+    }
+
+    /// The access keys of an account, the oldest first.
+    pub async fn access_keys(&self, account: &AccountId) -> Result<Vec<AccessKeyMetadata>, AwsError> {
+        self.services.keyring.access_keys(account).await
+    }
+
+    /// The key with which this server itself acts in a learner's account. Never show it to anyone.
+    pub fn service_credentials(&self, account: &AccountId) -> AccessKey {
+        self.services.keyring.service_credentials(account)
+    }
+}
+
+async fn has_access_keys(database: &Database) -> Result<bool, OpenError> {
+    let keys: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM access_key")
+        .fetch_one(database.read())
+        .await
+        .map_err(AwsError::from)?;
+    Ok(keys > 0)
+}
+
+/// Answers one request. Whatever happens, the answer is in the protocol of the service that was meant.
+async fn answer(State(sandbox): State<Sandbox>, request: Request<Body>) -> Response<Body> {
+    let request_id = Uuid::new_v4().to_string();
+    let (parts, body) = request.into_parts();
+    let presented = sigv4::read(&parts);
+    let service = match &presented {
+        Ok(Presented::Header(signature)) => Service::from_signing_name(&signature.claim.service),
+        Ok(Presented::Query(claim)) => Service::from_signing_name(&claim.service),
+        Ok(Presented::Nothing) | Err(_) => Service::guess(&parts),
+    };
+    let protocol = service.protocol(&parts);
+    let answered = match presented {
+        Ok(presented) => sandbox.services.serve(&service, protocol, presented, parts, body, &request_id).await,
+        Err(refused) => Err(protocol.signature_refused(&refused)),
+    };
+    let mut response = answered.unwrap_or_else(|error| protocol.error(&error, &request_id));
+    protocol.stamp(&mut response, &request_id);
+    response
+}
+
+impl Services {
+    async fn serve(
+        &self,
+        service: &Service,
+        protocol: Protocol,
+        presented: Presented,
+        mut parts: Parts,
+        body: Body,
+        request_id: &str,
+    ) -> Result<Response<Body>, AwsError> {
+        let signature = match presented {
+            Presented::Header(signature) => signature,
+            Presented::Query(claim) if *service == Service::S3 => {
+                return self.serve_s3(Some(&claim), parts, body).await;
+            }
+            Presented::Nothing if *service == Service::S3 => return self.serve_s3(None, parts, body).await,
+            Presented::Query(_) | Presented::Nothing => return Err(protocol.no_credentials()),
+        };
+        if *service == Service::S3 {
+            return self.serve_s3(Some(&signature.claim), parts, body).await;
+        }
+        let (caller, secret) = self.look_up(protocol, &signature.claim)?;
+        let body = read_body(body, service.max_body()).await?;
+        sigv4::verify(&signature, &secret, &parts, &body, OffsetDateTime::now_utc())
+            .map_err(|refused| protocol.signature_refused(&refused))?;
+        match service {
+            Service::Sts => self.sts.call(&caller, &body, request_id).await.map(|body| protocol.answer(body)),
+            Service::Iam => self.iam.call(&caller, &body, request_id).await.map(|body| protocol.answer(body)),
+            Service::Firehose => {
+                let operation = operation(service, &parts)?;
+                self.firehose.call(&caller, operation, &body).await.map(|body| protocol.answer(body))
+            }
+            Service::KinesisAnalytics => {
+                let operation = operation(service, &parts)?;
+                self.analytics.call(&caller, operation, &body).await.map(|body| protocol.answer(body))
+            }
+            Service::DynamoDb => {
+                let operation = operation(service, &parts)?;
+                self.dynamodb.call(&caller, operation, &body).await.map(|body| protocol.answer(body))
+            }
+            Service::Lambda => {
+                parts.extensions.clear();
+                let answer = self.lambda.handle(caller, Request::from_parts(parts, body)).await?;
+                Ok(answer.map(Body::from))
+            }
+            Service::S3 => Err(AwsError::internal("S3 requests are not routed here")),
+            Service::Other(name) => Err(AwsError::client(
+                "UnknownOperationException",
+                format!(
+                    "The sandbox does not offer the service {name}. It has sts, iam, s3, firehose, kinesisanalytics, \
+                     lambda and dynamodb."
+                ),
+            )),
+        }
+    }
+
+    /// Hands a request to `s3s`, which reads the body as a stream and verifies the signature with the same key.
+    async fn serve_s3(&self, claim: Option<&Claim>, mut parts: Parts, body: Body) -> Result<Response<Body>, AwsError> {
+        if let Some(claim) = claim {
+            let (caller, _) = self.look_up(Protocol::S3, claim)?;
+            parts.extensions.insert(caller);
+        }
+        let request = Request::from_parts(parts, s3s::Body::http_body_unsync(body));
+        let response = self.s3.call(request).await.map_err(|error| AwsError::internal(format!("{error:?}")))?;
+        Ok(response.map(Body::new))
+    }
+
+    fn look_up(&self, protocol: Protocol, claim: &Claim) -> Result<(Caller, secrecy::SecretString), AwsError> {
+        let known = self
+            .keyring
+            .look_up(&claim.access_key_id, claim.session_token.as_deref())
+            .map_err(|refused| protocol.key_refused(refused))?;
+        let region = claim.region.parse().map_err(|error: crate::InvalidRegion| {
+            protocol.signature_refused(&sigv4::SignatureError::Incomplete(error.to_string()))
+        })?;
+        let scope = Scope { account: known.account, region };
+        Ok((Caller { scope, principal: known.principal }, known.secret))
+    }
+}
+
+/// The operation in `X-Amz-Target`, which must be one of this service.
+fn operation<'a>(service: &Service, parts: &'a Parts) -> Result<&'a str, AwsError> {
+    let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match (target.split_once('.'), service.target_prefix()) {
+        (Some((prefix, operation)), Some(expected)) if prefix == expected && !operation.is_empty() => Ok(operation),
+        _ => Err(AwsError::client(
+            "UnknownOperationException",
+            format!("The request's X-Amz-Target '{target}' names no operation of this service."),
+        )),
+    }
+}
+
+async fn read_body(body: Body, limit: usize) -> Result<Bytes, AwsError> {
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(AwsError::client(
+            "RequestEntityTooLargeException",
+            format!("Request must be smaller than {limit} bytes for this service."),
+        )
+        .with_status(413)),
+        Err(error) => Err(AwsError::client("IncompleteBody", format!("The request's body broke off: {error}"))),
     }
 }

@@ -2,13 +2,15 @@
 
 use bytes::Bytes;
 
-use crate::{AwsError, Database, SandboxConfig, Scope};
+use crate::keyring::Keyring;
+use crate::{AwsError, Caller, Database, SandboxConfig, Scope};
 
 /// Functions and the processes that run them.
 #[derive(Clone)]
 pub struct Lambda {
     database: Database,
     config: SandboxConfig,
+    keyring: Keyring,
 }
 
 /// What an invocation came to, as the `Invoke` operation tells it.
@@ -25,8 +27,20 @@ pub struct Invocation {
 }
 
 impl Lambda {
-    pub(crate) fn new(database: Database, config: SandboxConfig) -> Self {
-        Self { database, config }
+    /// `keyring` gives a function the temporary credentials of its role (`Keyring::session_credentials`).
+    pub(crate) fn new(database: Database, config: SandboxConfig, keyring: Keyring) -> Self {
+        Self { database, config, keyring }
+    }
+
+    /// Answers one HTTP request, whose signature is verified; paths are as the Lambda API has them
+    /// (`/2015-03-31/functions/...`), still percent-encoded. Errors are rendered by the front door.
+    pub(crate) async fn handle(
+        &self,
+        caller: Caller,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, AwsError> {
+        let _ = (&self.keyring, caller);
+        Err(AwsError::unknown_operation("lambda", &format!("{} {}", request.method(), request.uri().path())))
     }
 
     /// Invokes a function synchronously, as Firehose and the SQL application do. `function` is a name, a partial ARN or an

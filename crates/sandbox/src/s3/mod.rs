@@ -2,9 +2,14 @@
 
 use std::path::PathBuf;
 
+mod access;
+mod operations;
+
 use bytes::Bytes;
+use s3s::service::{S3Service, S3ServiceBuilder};
 use sqlx::{Sqlite, Transaction};
 
+use crate::keyring::Keyring;
 use crate::{AccountId, AwsError, Database};
 
 /// Buckets and objects. Object bodies are files below the data folder; everything else is in the database.
@@ -32,6 +37,15 @@ pub(crate) struct StagedObject {
 impl S3 {
     pub(crate) fn new(database: Database, objects: PathBuf) -> Self {
         Self { database, objects }
+    }
+
+    /// The S3 protocol over these buckets, as `s3s` speaks it.
+    pub(crate) fn service(&self, keyring: Keyring) -> S3Service {
+        let mut builder = S3ServiceBuilder::new(operations::Operations { s3: self.clone() });
+        builder.set_auth(access::Keys { keyring });
+        builder.set_access(access::SameCaller);
+        builder.set_host(access::LocalhostBuckets);
+        builder.build()
     }
 
     /// Whether the bucket exists in this account.

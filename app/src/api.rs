@@ -1,0 +1,278 @@
+//! The server functions: thin, each hands its request to the [`crate::backend::Backend`].
+//!
+//! Those that act are reached by form posts. With JavaScript the answer goes back to the page;
+//! without, it becomes a notice in the session and a redirect to the form's place on the page.
+
+use crate::{
+    error::BackendError,
+    model::{CheckView, Fields, LabView, LearnerView, MintedKeys, Notice, ResultsView, StepView, about},
+    preferences::{Dialect, Theme},
+};
+use leptos::{prelude::*, server_fn::codec::PostUrl};
+
+#[cfg(feature = "ssr")]
+use crate::{
+    backend::backend,
+    model::{DemoRequest, Tone},
+};
+
+#[server(endpoint = "learner")]
+pub async fn learner() -> Result<Option<LearnerView>, BackendError> {
+    backend()?.learner().await
+}
+
+#[server(endpoint = "lab")]
+pub async fn lab() -> Result<LabView, BackendError> {
+    backend()?.lab().await
+}
+
+#[server(endpoint = "step")]
+pub async fn step(slug: String) -> Result<StepView, BackendError> {
+    backend()?.step(&slug).await
+}
+
+#[server(endpoint = "results")]
+pub async fn results() -> Result<ResultsView, BackendError> {
+    backend()?.results().await
+}
+
+#[server(endpoint = "take-minted-keys")]
+pub async fn take_minted_keys() -> Result<Option<MintedKeys>, BackendError> {
+    backend()?.take_minted_keys().await
+}
+
+#[server(endpoint = "take-notice")]
+pub async fn take_notice() -> Result<Option<Notice>, BackendError> {
+    backend()?.take_notice().await
+}
+
+#[server(endpoint = "start")]
+pub async fn start() -> Result<Notice, BackendError> {
+    let result = backend()?.start().await;
+    let welcome = "Your account in the sandbox is ready. Keep the keys below: they are shown this once.";
+    respond(about::START, Fields::new(), result.map(|()| welcome), |went_well| {
+        if went_well { Place::Always("/lab/connect".to_owned()) } else { Place::page("/", "start") }
+    })
+    .await
+}
+
+#[server(endpoint = "resume")]
+pub async fn resume(code: String) -> Result<Notice, BackendError> {
+    let result = backend()?.resume(&code).await;
+    let path = result.as_ref().ok().map(|learner| step_path(&learner.current_step));
+    let kept = Fields::from([("code".to_owned(), code)]);
+    respond(about::RESUME, kept, result.map(|_| "Welcome back: here is your lab as you left it."), |_| match path {
+        Some(path) => Place::Always(path),
+        None => Place::page("/", "resume"),
+    })
+    .await
+}
+
+#[server(endpoint = "forget")]
+pub async fn forget() -> Result<Notice, BackendError> {
+    let result = backend()?.forget().await;
+    let farewell = "This browser no longer knows your lab. Its code still opens it.";
+    respond(about::FORGET, Fields::new(), result.map(|()| farewell), |_| Place::Always("/".to_owned())).await
+}
+
+#[server(endpoint = "recheck")]
+pub async fn recheck(slug: String, #[server(default)] consent: bool) -> Result<Vec<CheckView>, BackendError> {
+    let result = backend()?.recheck(&slug, consent).await;
+    if !without_script().await {
+        return result;
+    }
+    let (notice, checks) = match result {
+        Ok(checks) => (Notice::new(about::CHECKS, Tone::Info, "Looked again."), checks),
+        Err(error) => (failure(about::CHECKS, &error, Fields::new()), Vec::new()),
+    };
+    backend()?.put_notice(notice).await?;
+    leptos_axum::redirect(&format!("{}#checks", step_path(&slug)));
+    Ok(checks)
+}
+
+#[server(endpoint = "perform")]
+pub async fn perform(slug: String, action: String, #[server(default)] fields: Fields) -> Result<Notice, BackendError> {
+    // A form post ends lines with CRLF, whatever the learner typed.
+    let fields: Fields = fields.into_iter().map(|(name, value)| (name, value.replace("\r\n", "\n"))).collect();
+    let result = backend()?.perform(&slug, &action, &fields).await;
+    let about = about::action(&action);
+    let anchor = format!("action-{}", plain(&action));
+    respond(&about, fields, result, |_| Place::page(&step_path(&slug), &anchor)).await
+}
+
+#[server(endpoint = "reveal-hint")]
+pub async fn reveal_hint(slug: String) -> Result<Notice, BackendError> {
+    let result = backend()?.reveal_hint(&slug).await;
+    respond(about::HINTS, Fields::new(), result.map(|()| ""), |_| Place::page(&step_path(&slug), "hints")).await
+}
+
+#[server(endpoint = "answer")]
+pub async fn answer(
+    slug: String,
+    question: String,
+    #[server(default)] choices: Vec<String>,
+) -> Result<Notice, BackendError> {
+    let result = backend()?.answer(&slug, &question, &choices).await;
+    let about = about::question(&question);
+    let anchor = format!("question-{}", plain(&question));
+    respond(&about, Fields::new(), result.map(|_| ""), |_| Place::page(&step_path(&slug), &anchor)).await
+}
+
+#[server(endpoint = "start-demo")]
+pub async fn start_demo(slug: String, rate: u32, duration_seconds: u32, seed: u64) -> Result<Notice, BackendError> {
+    let result = backend()?.start_demo(DemoRequest { rate, duration_seconds, seed }).await;
+    let kept = Fields::from([
+        ("rate".to_owned(), rate.to_string()),
+        ("duration_seconds".to_owned(), duration_seconds.to_string()),
+        ("seed".to_owned(), seed.to_string()),
+    ]);
+    respond(about::DEMO, kept, result.map(|()| "Sending."), |_| Place::page(&step_path(&slug), "demo")).await
+}
+
+#[server(endpoint = "stop-demo")]
+pub async fn stop_demo(slug: String) -> Result<Notice, BackendError> {
+    let result = backend()?.stop_demo().await;
+    let text = "Stopping: what was handed over is still finished.";
+    respond(about::DEMO, Fields::new(), result.map(|()| text), |_| Place::page(&step_path(&slug), "demo")).await
+}
+
+#[server(endpoint = "rotate-keys")]
+pub async fn rotate_keys() -> Result<Notice, BackendError> {
+    let result = backend()?.rotate_keys().await;
+    let text = "A new key is ready, and the old one no longer works.";
+    respond(about::KEYS, Fields::new(), result.map(|()| text), |_| Place::page("/lab/connect", "keys")).await
+}
+
+#[server(endpoint = "save-names")]
+pub async fn save_names(#[server(default)] fields: Fields) -> Result<Notice, BackendError> {
+    let result = backend()?.save_names(&fields).await;
+    let text = "Saved. Every step now speaks of these names.";
+    respond(about::NAMES, fields, result.map(|()| text), |_| Place::page("/lab/connect", "names")).await
+}
+
+/// Remembers the colour theme in a cookie, so that the server renders with it.
+#[server(endpoint = "choose-theme", input = PostUrl)]
+pub async fn choose_theme(theme: Theme) -> Result<(), BackendError> {
+    remember(Theme::COOKIE, theme.as_str())
+}
+
+/// Remembers how the learner wants the instructions.
+#[server(endpoint = "choose-dialect", input = PostUrl)]
+pub async fn choose_dialect(dialect: Dialect) -> Result<(), BackendError> {
+    remember(Dialect::COOKIE, dialect.as_str())
+}
+
+/// Where the browser goes after a form post.
+#[cfg(feature = "ssr")]
+enum Place {
+    /// Only a post without JavaScript leads back to the page.
+    Page(String),
+    Always(String),
+}
+
+#[cfg(feature = "ssr")]
+impl Place {
+    fn page(path: &str, anchor: &str) -> Self {
+        Self::Page(format!("{path}#{anchor}"))
+    }
+}
+
+/// News for the learner; what an operation of the backend answers can be told as it is.
+#[cfg(feature = "ssr")]
+trait News {
+    fn tell(self, notice: &mut Notice);
+}
+
+#[cfg(feature = "ssr")]
+impl News for &str {
+    fn tell(self, notice: &mut Notice) {
+        self.clone_into(&mut notice.message);
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl News for crate::model::Performed {
+    fn tell(self, notice: &mut Notice) {
+        notice.message = self.message;
+        notice.details = self.calls;
+    }
+}
+
+/// Answers a form post: with JavaScript by the outcome itself, else by a notice and a redirect.
+#[cfg(feature = "ssr")]
+async fn respond(
+    about: &str,
+    kept: Fields,
+    result: Result<impl News, BackendError>,
+    place: impl FnOnce(bool) -> Place,
+) -> Result<Notice, BackendError> {
+    let plain_post = without_script().await;
+    match place(result.is_ok()) {
+        Place::Always(path) => leptos_axum::redirect(&path),
+        Place::Page(path) if plain_post => leptos_axum::redirect(&path),
+        Place::Page(_) => (),
+    }
+    let notice = match result {
+        Ok(news) => {
+            let mut notice = Notice::new(about, Tone::Good, "");
+            news.tell(&mut notice);
+            notice
+        }
+        Err(error) if plain_post => failure(about, &error, kept),
+        Err(error) => return Err(error),
+    };
+    // A redirect leaves the page that made the request, so the notice has to wait for the next.
+    if plain_post || matches!(about, about::START | about::RESUME | about::FORGET) {
+        backend()?.put_notice(notice.clone()).await?;
+    }
+    Ok(notice)
+}
+
+#[cfg(feature = "ssr")]
+fn failure(about: &str, error: &BackendError, kept: Fields) -> Notice {
+    Notice { field: error.field().map(str::to_owned), kept, ..Notice::new(about, Tone::Bad, error.to_string()) }
+}
+
+/// Whether the request is a form post by the browser itself, as before the wasm has arrived.
+#[cfg(feature = "ssr")]
+async fn without_script() -> bool {
+    use_context::<http::request::Parts>().is_some_and(|parts| {
+        parts
+            .headers
+            .get_all(http::header::ACCEPT)
+            .iter()
+            .any(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")))
+    })
+}
+
+/// The page of a step, for a slug that came from outside.
+#[cfg(feature = "ssr")]
+fn step_path(slug: &str) -> String {
+    format!("/lab/{}", plain(slug))
+}
+
+/// Keeps what can stand in a path or fragment, so that a redirect cannot be led elsewhere.
+#[cfg(feature = "ssr")]
+fn plain(name: &str) -> String {
+    name.chars().filter(|character| character.is_ascii_alphanumeric() || *character == '-').take(64).collect()
+}
+
+#[cfg(feature = "ssr")]
+fn remember(cookie: &str, value: &str) -> Result<(), BackendError> {
+    let options = use_context::<leptos_axum::ResponseOptions>().ok_or(BackendError::Internal)?;
+    let header = format!("{cookie}={value}; Path=/; Max-Age=31536000; SameSite=Lax");
+    let header = http::HeaderValue::from_str(&header).map_err(|_| BackendError::Internal)?;
+    options.append_header(http::header::SET_COOKIE, header);
+    Ok(())
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slug_cannot_lead_a_redirect_elsewhere() {
+        assert_eq!(step_path("delivery-stream"), "/lab/delivery-stream");
+        assert_eq!(step_path("../..//evil.example\r\nX: y"), "/lab/evilexampleXy");
+    }
+}

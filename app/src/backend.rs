@@ -1,0 +1,83 @@
+//! What the pages ask of the server.
+
+use crate::{
+    error::BackendError,
+    model::{
+        CheckView, DemoRequest, Fields, LabView, LearnerView, MintedKeys, Notice, Performed, QuestionView, ResultsView,
+        StepView,
+    },
+};
+use async_trait::async_trait;
+use leptos::prelude::use_context;
+use std::sync::Arc;
+
+/// The server behind the pages; provided to Leptos as a context of type `Arc<dyn Backend>`,
+/// for rendering as well as for server functions.
+///
+/// Every operation finds the learner in the session of the current request by itself and
+/// answers [`BackendError::NoLearner`] when there is none and one is needed.
+#[async_trait]
+pub trait Backend: Send + Sync + 'static {
+    /// The learner of this session, if there is one.
+    async fn learner(&self) -> Result<Option<LearnerView>, BackendError>;
+
+    /// Makes a new learner with an account in the sandbox and puts it into the session.
+    /// A learner that is there already stays. The first keys wait in
+    /// [`Self::take_minted_keys`].
+    async fn start(&self) -> Result<(), BackendError>;
+
+    /// Puts the learner with this resume code into the session.
+    /// Errors: `Invalid { field: "code" }`.
+    async fn resume(&self, code: &str) -> Result<LearnerView, BackendError>;
+
+    /// Takes the learner out of the session; the lab stays and can be resumed by its code.
+    async fn forget(&self) -> Result<(), BackendError>;
+
+    async fn lab(&self) -> Result<LabView, BackendError>;
+
+    /// The step, in the learner's own names, with the last verdicts known.
+    async fn step(&self, slug: &str) -> Result<StepView, BackendError>;
+
+    async fn results(&self) -> Result<ResultsView, BackendError>;
+
+    /// Runs the checks of a step now. With `consent`, also those that invoke something.
+    async fn recheck(&self, slug: &str, consent: bool) -> Result<Vec<CheckView>, BackendError>;
+
+    /// Does one of the step's actions in the learner's account. Values are as typed, with
+    /// line ends as `\n`. Errors: `Invalid` by field, `Refused` with the service's message.
+    async fn perform(&self, slug: &str, action: &str, fields: &Fields) -> Result<Performed, BackendError>;
+
+    /// Reveals the next hint of the step.
+    async fn reveal_hint(&self, slug: &str) -> Result<(), BackendError>;
+
+    /// Answers a question; it can be answered again. Errors: `Invalid { field: "choices" }`
+    /// when nothing was chosen.
+    async fn answer(&self, slug: &str, question: &str, choices: &[String]) -> Result<QuestionView, BackendError>;
+
+    /// Errors: `Busy` when one is running, `Invalid` by the request's field names.
+    async fn start_demo(&self, request: DemoRequest) -> Result<(), BackendError>;
+
+    async fn stop_demo(&self) -> Result<(), BackendError>;
+
+    /// Mints a new access key and retires the old ones; the new one waits in
+    /// [`Self::take_minted_keys`].
+    async fn rotate_keys(&self) -> Result<(), BackendError>;
+
+    /// The keys minted for this learner a moment ago, handed out once. They are kept in
+    /// memory only, and not for long.
+    async fn take_minted_keys(&self) -> Result<Option<MintedKeys>, BackendError>;
+
+    /// Sets the learner's own names, by the names of [`crate::model::AccountView::names`].
+    async fn save_names(&self, names: &Fields) -> Result<(), BackendError>;
+
+    /// Keeps a notice in the session for the page that follows a post without JavaScript.
+    async fn put_notice(&self, notice: Notice) -> Result<(), BackendError>;
+
+    /// Takes the notice out of the session.
+    async fn take_notice(&self) -> Result<Option<Notice>, BackendError>;
+}
+
+/// The backend of the current request.
+pub(crate) fn backend() -> Result<Arc<dyn Backend>, BackendError> {
+    use_context::<Arc<dyn Backend>>().ok_or(BackendError::Internal)
+}

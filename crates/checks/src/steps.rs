@@ -1,0 +1,4 @@
+//! One module a step.
+
+pub(crate) mod connect;
+pub(crate) mod delivery_stream;

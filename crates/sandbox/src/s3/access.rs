@@ -1,0 +1,51 @@
+//! Who may call S3: the hooks by which `s3s` finds keys, callers and buckets in host names.
+
+use s3s::access::{S3Access, S3AccessContext};
+use s3s::auth::{S3Auth, SecretKey};
+use s3s::host::{S3Host, VirtualHost};
+use s3s::{S3Result, s3_error};
+use secrecy::ExposeSecret as _;
+
+use crate::Caller;
+use crate::keyring::Keyring;
+
+/// Gives `s3s` the secret to verify a signature with. The front door has looked the key up before, so any id will do here.
+pub(super) struct Keys {
+    pub keyring: Keyring,
+}
+
+#[async_trait::async_trait]
+impl S3Auth for Keys {
+    async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
+        Ok(SecretKey::from(self.keyring.secret_of(access_key).expose_secret()))
+    }
+}
+
+/// Lets a request through if the key that `s3s` verified is the one that the front door looked up.
+pub(super) struct SameCaller;
+
+#[async_trait::async_trait]
+impl S3Access for SameCaller {
+    async fn check(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
+        let verified = context.credentials().map(|credentials| credentials.access_key.clone());
+        let looked_up = context.extensions_mut().get::<Caller>().map(|caller| caller.principal.access_key_id());
+        match (verified, looked_up) {
+            (Some(verified), Some(looked_up)) if verified == looked_up => Ok(()),
+            _ => Err(s3_error!(AccessDenied, "Access Denied")),
+        }
+    }
+}
+
+/// Reads `BUCKET.localhost` and `BUCKET.s3.localhost`; any other host is path style.
+pub(super) struct LocalhostBuckets;
+
+impl S3Host for LocalhostBuckets {
+    fn parse_host_header<'a>(&'a self, host: &'a str) -> S3Result<VirtualHost<'a>> {
+        let name = host.rsplit_once(':').map_or(host, |(name, _port)| name);
+        let bucket = name.strip_suffix(".localhost").map(|bucket| bucket.strip_suffix(".s3").unwrap_or(bucket));
+        Ok(match bucket {
+            Some(bucket) if !bucket.is_empty() && bucket != "s3" => VirtualHost::new(host).with_bucket(bucket),
+            _ => VirtualHost::new(host),
+        })
+    }
+}

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Every test: formatting and lints, Rust, the lab's content, then a real browser against the built server.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/environment.sh
+export PATH=$HEADWATER_TEST_PYTHON/bin:$PATH
+
+echo "test: formatting and lints"
+scripts/check.sh
+echo "test: Rust tests, with the AWS CLI and boto3 against the sandbox"
+cargo test --quiet --workspace
+echo "test: the lab's content"
+cargo run --quiet --package server -- lab lint
+echo "test: building the browser half"
+scripts/build-web.sh
+echo "test: the whole lab in Chromium"
+cargo build --quiet --package server
+(cd end2end && npm test --silent)
