@@ -241,9 +241,9 @@ mod tests {
     fn item() -> Item {
         serde_json::from_str(
             r##"{
-                "id":{"S":"item"}, "n":{"N":"10"}, "text":{"S":"héllo world"}, "bin":{"B":"AQID"}, "yes":{"BOOL":true},
-                "none":{"NULL":true}, "tags":{"SS":["a","b"]}, "nums":{"NS":["1","2"]}, "bins":{"BS":["AQ=="]},
-                "list":{"L":[{"S":"x"},{"N":"1"},{"M":{"deep":{"S":"here"}}}]}, "map":{"M":{"k.1":{"N":"5"},"k":{"S":"v"}}}
+                "id":{"S":"item"}, "n":{"N":"10"}, "words":{"S":"héllo world"}, "blobs":{"B":"AQID"}, "flag":{"BOOL":true},
+                "nil":{"NULL":true}, "tags":{"SS":["a","b"]}, "nums":{"NS":["1","2"]}, "bins":{"BS":["AQ=="]},
+                "seq":{"L":[{"S":"x"},{"N":"1"},{"M":{"deep":{"S":"here"}}}]}, "doc":{"M":{"k.1":{"N":"5"},"k":{"S":"v"}}}
             }"##,
         )
         .unwrap()
@@ -297,24 +297,24 @@ mod tests {
             "gone <> :s",
             "n BETWEEN :nine AND :twelve",
             "n IN (:s, :ten)",
-            "attribute_exists(map.#dotted)",
-            "attribute_not_exists(list[3])",
-            "attribute_exists(list[2].deep)",
-            "list[2].deep = :here",
+            "attribute_exists(doc.#dotted)",
+            "attribute_not_exists(seq[3])",
+            "attribute_exists(seq[2].deep)",
+            "seq[2].deep = :here",
             "attribute_type(tags, :type)",
             "contains(tags, :a)",
             "contains(nums, :one)",
-            "contains(list, :x)",
-            "contains(bin, :bytes)",
-            "size(list) > :two",
-            "size(text) = :twelve",
+            "contains(seq, :x)",
+            "contains(blobs, :bytes)",
+            "size(seq) > :two",
+            "size(words) = :twelve",
             "tags = :tags",
-            "yes = :true",
-            "none = :null",
+            "flag = :true",
+            "nil = :null",
             "NOT n < :nine",
-            "n = :s OR n = :ten AND yes = :true",
-            "(n = :s OR n = :ten) AND NOT yes <> :true",
-            "size(map) = size(tags)",
+            "n = :s OR n = :ten AND flag = :true",
+            "(n = :s OR n = :ten) AND NOT flag <> :true",
+            "size(doc) = size(tags)",
             "n > size(tags)",
         ] {
             assert!(holds(expression), "{expression}");
@@ -330,14 +330,14 @@ mod tests {
             "gone < :ten",
             "gone = absent",
             "begins_with(n, :a)",
-            "contains(text, :one)",
+            "contains(words, :one)",
             "size(n) > :one",
-            "attribute_exists(list[3])",
-            "attribute_exists(text.deep)",
+            "attribute_exists(seq[3])",
+            "attribute_exists(words.deep)",
             "attribute_type(n, :type)",
             "n IN (:s)",
-            "yes = :true AND n = :nine",
-            "map.k[0] = :a",
+            "flag = :true AND n = :nine",
+            "doc.k[0] = :a",
             "contains(gone, :a)",
         ] {
             assert!(!holds(expression), "{expression}");

@@ -4,7 +4,7 @@
 //! Source: "Using expressions in DynamoDB" in the Amazon DynamoDB Developer Guide.
 
 use winnow::Parser;
-use winnow::combinator::{alt, cut_err, delimited, opt, peek, preceded, repeat, separated, separated_pair, terminated};
+use winnow::combinator::{alt, cut_err, delimited, opt, peek, preceded, repeat, separated_pair, terminated};
 use winnow::error::{ErrMode, ParserError};
 use winnow::stream::{Stream, TokenSlice};
 use winnow::token::any;
@@ -144,10 +144,15 @@ fn text_of<'t, 's: 't>(kind: TokenKind) -> impl Parser<Tokens<'t, 's>, &'s str, 
     any.verify(move |token: &Token<'s>| token.kind == kind).map(|token: &Token<'s>| token.text)
 }
 
+/// One or more elements between commas. After a comma there must be another, so that the error is told there.
 fn list<'t, 's: 't, T>(
-    element: impl Parser<Tokens<'t, 's>, T, ErrMode<Unexpected>>,
+    element: fn(&mut Tokens<'t, 's>) -> Parsed<T>,
 ) -> impl Parser<Tokens<'t, 's>, Vec<T>, ErrMode<Unexpected>> {
-    separated(1.., element, symbol(","))
+    move |input: &mut Tokens<'t, 's>| {
+        let first = element(input)?;
+        let rest: Vec<T> = repeat(0.., preceded(symbol(","), cut_err(element))).parse_next(input)?;
+        Ok(std::iter::once(first).chain(rest).collect())
+    }
 }
 
 fn any_of<'s>(input: &mut Tokens<'_, 's>) -> Parsed<ConditionSyntax<'s>> {
@@ -224,7 +229,7 @@ fn operand<'s>(input: &mut Tokens<'_, 's>) -> Parsed<OperandSyntax<'s>> {
 
 fn function<'s>(input: &mut Tokens<'_, 's>) -> Parsed<FunctionSyntax<'s>> {
     let name = terminated(word, peek(symbol("("))).parse_next(input)?;
-    let arguments = delimited(symbol("("), list(operand), symbol(")")).parse_next(input)?;
+    let arguments = cut_err(delimited(symbol("("), list(operand), symbol(")"))).parse_next(input)?;
     Ok(FunctionSyntax { name, arguments })
 }
 
@@ -252,15 +257,21 @@ fn word<'s>(input: &mut Tokens<'_, 's>) -> Parsed<&'s str> {
 }
 
 fn section<'s>(input: &mut Tokens<'_, 's>) -> Parsed<SectionSyntax<'s>> {
-    let with_value = || list((path, text_of(TokenKind::ValuePlaceholder)));
-    let assignment = || separated_pair(path, symbol("="), set_value);
     alt((
-        preceded(keyword("SET"), cut_err(list(assignment()))).map(SectionSyntax::Set),
+        preceded(keyword("SET"), cut_err(list(assignment))).map(SectionSyntax::Set),
         preceded(keyword("REMOVE"), cut_err(list(path))).map(SectionSyntax::Remove),
-        preceded(keyword("ADD"), cut_err(with_value())).map(SectionSyntax::Add),
-        preceded(keyword("DELETE"), cut_err(with_value())).map(SectionSyntax::Delete),
+        preceded(keyword("ADD"), cut_err(list(path_and_value))).map(SectionSyntax::Add),
+        preceded(keyword("DELETE"), cut_err(list(path_and_value))).map(SectionSyntax::Delete),
     ))
     .parse_next(input)
+}
+
+fn assignment<'s>(input: &mut Tokens<'_, 's>) -> Parsed<(PathSyntax<'s>, SetValueSyntax<'s>)> {
+    separated_pair(path, symbol("="), set_value).parse_next(input)
+}
+
+fn path_and_value<'s>(input: &mut Tokens<'_, 's>) -> Parsed<(PathSyntax<'s>, &'s str)> {
+    (path, text_of(TokenKind::ValuePlaceholder)).parse_next(input)
 }
 
 fn set_value<'s>(input: &mut Tokens<'_, 's>) -> Parsed<SetValueSyntax<'s>> {
@@ -333,7 +344,7 @@ mod tests {
         }
         assert_eq!(update("SET a = ").unwrap_err(), r#"Syntax error; token: "<EOF>", near: "=""#);
         assert_eq!(update("a = :b").unwrap_err(), r#"Syntax error; token: "a", near: "a =""#);
-        assert_eq!(projection("a,").unwrap_err(), r#"Syntax error; token: ",", near: "a,""#);
+        assert_eq!(projection("a,").unwrap_err(), r#"Syntax error; token: "<EOF>", near: ",""#);
     }
 
     #[test]

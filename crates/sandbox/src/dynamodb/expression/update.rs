@@ -343,7 +343,7 @@ mod tests {
     use super::super::placeholders::GivenExpressions;
     use super::*;
 
-    const ITEM: &str = r#"{"id":{"S":"1"},"n":{"N":"5"},"tags":{"SS":["a","b"]},"list":{"L":[{"S":"0"},{"S":"1"},{"S":"2"}]},"map":{"M":{"k":{"N":"1"}}}}"#;
+    const ITEM: &str = r#"{"id":{"S":"1"},"n":{"N":"5"},"tags":{"SS":["a","b"]},"seq":{"L":[{"S":"0"},{"S":"1"},{"S":"2"}]},"doc":{"M":{"k":{"N":"1"}}}}"#;
 
     fn update(expression: &str, values: &str) -> Result<Update, String> {
         let given = GivenExpressions { names: None, values: serde_json::from_str(values).unwrap() };
@@ -370,18 +370,18 @@ mod tests {
             ("SET m = if_not_exists(m, :v) + :v", r#"{":v":{"N":"1"}}"#, r#"{"m":{"N":"2"}}"#),
             ("SET n = if_not_exists(n, :v)", r#"{":v":{"N":"1"}}"#, "{}"),
             ("SET a = n, n = :v", r#"{":v":{"N":"1"}}"#, r#"{"a":{"N":"5"},"n":{"N":"1"}}"#),
-            ("SET map.fresh = :v", r#"{":v":{"S":"x"}}"#, r#"{"map":{"M":{"fresh":{"S":"x"},"k":{"N":"1"}}}}"#),
+            ("SET doc.fresh = :v", r#"{":v":{"S":"x"}}"#, r#"{"doc":{"M":{"fresh":{"S":"x"},"k":{"N":"1"}}}}"#),
             (
-                "SET list[9] = :b, list[7] = :a, list[0] = :c",
+                "SET seq[9] = :b, seq[7] = :a, seq[0] = :c",
                 r#"{":a":{"S":"a"},":b":{"S":"b"},":c":{"S":"c"}}"#,
-                r#"{"list":{"L":[{"S":"c"},{"S":"1"},{"S":"2"},{"S":"a"},{"S":"b"}]}}"#,
+                r#"{"seq":{"L":[{"S":"c"},{"S":"1"},{"S":"2"},{"S":"a"},{"S":"b"}]}}"#,
             ),
             (
-                "SET list = list_append(:v, list)",
+                "SET seq = list_append(:v, seq)",
                 r#"{":v":{"L":[{"N":"9"}]}}"#,
-                r#"{"list":{"L":[{"N":"9"},{"S":"0"},{"S":"1"},{"S":"2"}]}}"#,
+                r#"{"seq":{"L":[{"N":"9"},{"S":"0"},{"S":"1"},{"S":"2"}]}}"#,
             ),
-            ("REMOVE list[0], list[1], map.k, gone", "null", r#"{"list":{"L":[{"S":"2"}]},"map":{"M":{}}}"#),
+            ("REMOVE seq[0], seq[1], doc.k, gone", "null", r#"{"seq":{"L":[{"S":"2"}]},"doc":{"M":{}}}"#),
             (
                 "ADD n :v, fresh :v, tags :t",
                 r#"{":v":{"N":"2"},":t":{"SS":["b","c"]}}"#,
@@ -406,11 +406,11 @@ mod tests {
         for (expression, values, error) in [
             ("SET gone.a = :v", r#"{":v":{"N":"1"}}"#, UpdateError::InvalidPath),
             ("SET n.a = :v", r#"{":v":{"N":"1"}}"#, UpdateError::InvalidPath),
-            ("SET map[0] = :v", r#"{":v":{"N":"1"}}"#, UpdateError::InvalidPath),
+            ("SET doc[0] = :v", r#"{":v":{"N":"1"}}"#, UpdateError::InvalidPath),
             ("REMOVE gone.a", "null", UpdateError::InvalidPath),
             ("SET a = gone", "null", UpdateError::MissingAttribute),
             ("SET a = id + :v", r#"{":v":{"N":"1"}}"#, UpdateError::IncorrectType),
-            ("SET a = list_append(n, list)", "null", UpdateError::IncorrectType),
+            ("SET a = list_append(n, seq)", "null", UpdateError::IncorrectType),
             ("ADD id :v", r#"{":v":{"N":"1"}}"#, UpdateError::IncorrectType),
             ("DELETE tags :v", r#"{":v":{"NS":["1"]}}"#, UpdateError::IncorrectType),
             ("ADD n :v", r#"{":v":{"N":"1E-100"}}"#, UpdateError::Number(NumberError::Precision)),
