@@ -1,5 +1,7 @@
 //! DynamoDB as its clients use it: the Rust SDK, the `aws` CLI and boto3.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic, in its helper functions too")]
+
 mod common;
 
 use std::collections::HashMap;

@@ -27,7 +27,7 @@ pub enum AttributeValue {
     Ss(BTreeSet<String>),
     Ns(BTreeSet<Number>),
     Bs(BTreeSet<Vec<u8>>),
-    L(Vec<AttributeValue>),
+    L(Vec<Self>),
     M(Item),
 }
 

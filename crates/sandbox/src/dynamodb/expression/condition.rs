@@ -10,9 +10,9 @@ use super::path::Path;
 /// A condition whose placeholders are resolved and whose operands were checked (see `condition_rules`).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Condition {
-    And(Vec<Condition>),
-    Or(Vec<Condition>),
-    Not(Box<Condition>),
+    And(Vec<Self>),
+    Or(Vec<Self>),
+    Not(Box<Self>),
     Compare(Comparator, Operand, Operand),
     /// operand, low, high
     Between(Operand, Operand, Operand),
@@ -40,7 +40,7 @@ pub enum Operand {
     Path(Path),
     Value(AttributeValue),
     /// `size(operand)`
-    Size(Box<Operand>),
+    Size(Box<Self>),
 }
 
 impl Condition {

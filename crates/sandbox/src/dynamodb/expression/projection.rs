@@ -18,8 +18,8 @@ pub struct Projection {
 #[derive(Clone, Debug, PartialEq)]
 enum Part {
     Whole,
-    Fields(BTreeMap<String, Part>),
-    Indexes(BTreeMap<usize, Part>),
+    Fields(BTreeMap<String, Self>),
+    Indexes(BTreeMap<usize, Self>),
 }
 
 impl Projection {

@@ -49,9 +49,9 @@ pub struct FunctionSyntax<'s> {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConditionSyntax<'s> {
-    And(Vec<ConditionSyntax<'s>>),
-    Or(Vec<ConditionSyntax<'s>>),
-    Not(Box<ConditionSyntax<'s>>),
+    And(Vec<Self>),
+    Or(Vec<Self>),
+    Not(Box<Self>),
     Compare { operator: &'s str, left: OperandSyntax<'s>, right: OperandSyntax<'s> },
     Between { operand: OperandSyntax<'s>, low: OperandSyntax<'s>, high: OperandSyntax<'s> },
     In { operand: OperandSyntax<'s>, list: Vec<OperandSyntax<'s>> },

@@ -33,8 +33,8 @@ enum SetValue {
 enum Operand {
     Path(Path),
     Value(AttributeValue),
-    IfNotExists(Path, Box<Operand>),
-    ListAppend(Box<Operand>, Box<Operand>),
+    IfNotExists(Path, Box<Self>),
+    ListAppend(Box<Self>, Box<Self>),
 }
 
 /// Why an update does not suit the item, in DynamoDB's words.
