@@ -123,7 +123,11 @@ impl Service {
                     .headers
                     .get(CONTENT_TYPE)
                     .is_some_and(|value| value.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
-                if form { Protocol::Query { namespace: "https://sandbox.invalid/" } } else { Protocol::RestJson }
+                if form {
+                    Protocol::Query { namespace: "http://webservices.amazon.com/AWSFault/2005-15-09" }
+                } else {
+                    Protocol::RestJson
+                }
             }
         }
     }
