@@ -1,4 +1,5 @@
 //! Whatever accounts do, each sees its own resources and nothing of another's.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
 
