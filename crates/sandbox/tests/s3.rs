@@ -380,3 +380,48 @@ async fn buckets_are_found_in_host_names() {
     let output = tokio::process::Command::new("curl").args(["-s", signed.uri()]).output().await.unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "by host");
 }
+
+#[tokio::test]
+async fn keys_are_never_paths() {
+    let sandbox = TestSandbox::start().await;
+    let s3 = with_bucket(&sandbox).await;
+    let keys =
+        ["../../master.key", ".", "..", "/absolute", "a//b", "a/./b", "a/", "new\nline", "ключ", "%2e%2e", "a+b c"];
+    for key in keys {
+        put(&s3, key, key.as_bytes()).await;
+    }
+    for key in keys {
+        let got = s3.get_object().bucket("clicks").key(key).send().await.unwrap();
+        assert_eq!(got.body.collect().await.unwrap().to_vec(), key.as_bytes(), "{key:?}");
+    }
+    let encoded = s3.list_objects_v2().bucket("clicks").encoding_type("url".into()).send().await.unwrap();
+    let listed: Vec<&str> = encoded.contents().iter().map(|object| object.key().unwrap()).collect();
+    insta::assert_debug_snapshot!(listed, @r#"
+    [
+        "%252e%252e",
+        ".",
+        "..",
+        "../../master.key",
+        "/absolute",
+        "a%2Bb%20c",
+        "a/",
+        "a/./b",
+        "a//b",
+        "new%0Aline",
+        "%D0%BA%D0%BB%D1%8E%D1%87",
+    ]
+    "#);
+    let folders = std::fs::read_dir(sandbox.data_dir().join("objects")).unwrap();
+    assert_eq!(folders.count(), 1, "bodies lie in the account's folder only");
+}
+
+#[tokio::test]
+async fn a_large_body_for_nothing_is_refused_with_a_reason() {
+    let sandbox = TestSandbox::start().await;
+    let s3 = Client::new(&sandbox.sdk());
+    for _ in 0..5 {
+        let body = ByteStream::from(vec![7; 8_000_000]);
+        let refused = s3.put_object().bucket("none").key("large").body(body).send().await.unwrap_err();
+        assert_eq!(refused.code(), Some("NoSuchBucket"), "{refused:?}");
+    }
+}
