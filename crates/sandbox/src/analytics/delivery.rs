@@ -175,8 +175,7 @@ pub(super) async fn deliver(context: Arc<Context>, outbox: Arc<Outbox>) {
         let mut failures = 0;
         while !undelivered.is_empty() {
             let payload = event(&context.arn, &undelivered);
-            let invocation =
-                context.functions.invoke(&context.scope, &context.role, &outbox.function, payload).await;
+            let invocation = context.functions.invoke(&context.scope, &context.role, &outbox.function, payload).await;
             let complaint = match invocation {
                 Ok(invocation) => keep_failed(&invocation, &mut undelivered).err(),
                 Err(error) => Some(error.to_string()),

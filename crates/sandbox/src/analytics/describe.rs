@@ -25,7 +25,8 @@ pub(super) fn detail(application: &Application) -> Value {
     let mut configuration = Map::new();
     let inputs: Vec<Value> = input.iter().map(|kept| input_description(kept, role)).collect();
     let outputs: Vec<Value> = outputs.iter().map(|kept| output_description(kept, role)).collect();
-    let sql = json!({ "InputDescriptions": inputs, "OutputDescriptions": outputs, "ReferenceDataSourceDescriptions": [] });
+    let sql =
+        json!({ "InputDescriptions": inputs, "OutputDescriptions": outputs, "ReferenceDataSourceDescriptions": [] });
     configuration.insert("SqlApplicationConfigurationDescription".to_owned(), sql);
     if let Some(code) = code {
         let content = json!({

@@ -23,8 +23,30 @@ const SHOWN_ROWS: usize = 10;
 const WAIT: Duration = Duration::from_secs(10);
 /// Words that a column may not be named.
 const RESERVED: [&str; 24] = [
-    "ALL", "AND", "AS", "BY", "CASE", "COUNT", "CURRENT", "DATE", "DAY", "FROM", "GROUP", "HOUR", "INTERVAL", "MINUTE",
-    "MONTH", "OR", "ORDER", "SECOND", "SELECT", "STREAM", "TIME", "TIMESTAMP", "VALUE", "YEAR",
+    "ALL",
+    "AND",
+    "AS",
+    "BY",
+    "CASE",
+    "COUNT",
+    "CURRENT",
+    "DATE",
+    "DAY",
+    "FROM",
+    "GROUP",
+    "HOUR",
+    "INTERVAL",
+    "MINUTE",
+    "MONTH",
+    "OR",
+    "ORDER",
+    "SECOND",
+    "SELECT",
+    "STREAM",
+    "TIME",
+    "TIMESTAMP",
+    "VALUE",
+    "YEAR",
 ];
 
 /// What was found in the sample.
@@ -36,7 +58,9 @@ struct Found {
 impl Analytics {
     pub(super) async fn discover(&self, scope: &Scope, request: DiscoverInputSchema) -> Result<Bytes, AwsError> {
         if request.s3_configuration.is_some() {
-            return Err(invalid("The sandbox discovers the schema of a delivery stream (ResourceARN), not of an S3 object."));
+            return Err(invalid(
+                "The sandbox discovers the schema of a delivery stream (ResourceARN), not of an S3 object.",
+            ));
         }
         let Some(stream_arn) = request.resource_arn else {
             return Err(invalid("ResourceARN must name the delivery stream."));
@@ -56,8 +80,9 @@ impl Analytics {
             let function = &processing.input_lambda_processor.resource_arn;
             let payload = event(&scope.arn("kinesisanalytics", "application/discovery"), &stream_arn, &records);
             let invocation = self.functions.invoke(scope, &role, function, payload).await?;
-            let ready = read_answer(&invocation, &records)
-                .map_err(|complaint| undetected(format!("Preprocessing by {function} failed: {complaint}"), &raw, None))?;
+            let ready = read_answer(&invocation, &records).map_err(|complaint| {
+                undetected(format!("Preprocessing by {function} failed: {complaint}"), &raw, None)
+            })?;
             data = ready.into_iter().filter_map(|record| record.data.ok()).collect();
             processed = Some(data.iter().map(|data| text(data)).collect());
         }
@@ -138,7 +163,8 @@ fn infer_json(objects: &[Map<String, Value>]) -> Found {
             json!({ "Name": column_name(key, index), "Mapping": format!("$.{key}"), "SqlType": column_type(&values) })
         })
         .collect();
-    let rows = objects.iter().take(SHOWN_ROWS).map(|object| keys.iter().map(|key| cell(object, key)).collect()).collect();
+    let rows =
+        objects.iter().take(SHOWN_ROWS).map(|object| keys.iter().map(|key| cell(object, key)).collect()).collect();
     let format = json!({
         "RecordFormatType": "JSON",
         "MappingParameters": { "JSONMappingParameters": { "RecordRowPath": "$" } },
@@ -179,7 +205,8 @@ fn infer_csv(lines: &[&str]) -> Found {
 
 /// The key itself when it can name a column, otherwise `COL_` with what is usable of it.
 fn column_name(key: &str, index: usize) -> String {
-    let usable: String = key.chars().filter(|character| character.is_ascii_alphanumeric() || *character == '_').collect();
+    let usable: String =
+        key.chars().filter(|character| character.is_ascii_alphanumeric() || *character == '_').collect();
     if usable.is_empty() {
         format!("COL_{index}")
     } else if usable != key

@@ -54,7 +54,9 @@ impl InputFormat {
             let valid = (1..=256).contains(&name.chars().count())
                 && !name.contains(|character: char| character.is_whitespace() || "-<>&".contains(character));
             if !valid {
-                return Err(format!("The column name {name:?} must have 1 to 256 characters, none of them a space, -, <, > or &."));
+                return Err(format!(
+                    "The column name {name:?} must have 1 to 256 characters, none of them a space, -, <, > or &."
+                ));
             }
             if columns.iter().any(|column| column.name == *name) {
                 return Err(format!("The column {name:?} is there twice."));
@@ -67,9 +69,11 @@ impl InputFormat {
         let kind = match schema.record_format.record_format_type {
             RecordFormatType::Csv => {
                 let Some(csv) = parameters.csv_mapping_parameters else {
-                    return Err("RecordFormat CSV needs MappingParameters.CSVMappingParameters with RecordRowDelimiter and \
+                    return Err(
+                        "RecordFormat CSV needs MappingParameters.CSVMappingParameters with RecordRowDelimiter and \
                                 RecordColumnDelimiter."
-                        .to_owned());
+                            .to_owned(),
+                    );
                 };
                 let fits = |delimiter: &str| (1..=1_024).contains(&delimiter.len());
                 if !fits(&csv.record_row_delimiter) || !fits(&csv.record_column_delimiter) {
@@ -174,7 +178,8 @@ fn unreadable(value: &str, as_what: &str) -> EvaluationError {
 
 /// Reads `$`, `.name`, `['name']`, `[3]`, `[*]` and `[0:]`.
 fn json_path(path: &str) -> Result<Vec<Segment>, String> {
-    let wrong = || format!("The path {path:?} is not offered; it may be made of $, .name, ['name'], [3], [*] and [0:].");
+    let wrong =
+        || format!("The path {path:?} is not offered; it may be made of $, .name, ['name'], [3], [*] and [0:].");
     let mut rest = path.strip_prefix('$').ok_or_else(wrong)?;
     let mut segments = Vec::new();
     while !rest.is_empty() {

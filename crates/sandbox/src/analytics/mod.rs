@@ -91,12 +91,7 @@ impl Analytics {
     }
 
     /// Answers one operation.
-    pub(crate) async fn call(
-        &self,
-        caller: &Caller,
-        operation: Operation<'_>,
-        body: &[u8],
-    ) -> Result<Bytes, AwsError> {
+    pub(crate) async fn call(&self, caller: &Caller, operation: Operation<'_>, body: &[u8]) -> Result<Bytes, AwsError> {
         self.dispatch(caller, operation, body).await
     }
 

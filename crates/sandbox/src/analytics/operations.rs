@@ -6,9 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Analytics;
-use super::describe::{
-    RUNTIME, arn, detail, input_description, output_description, processing_description, summary,
-};
+use super::describe::{RUNTIME, arn, detail, input_description, output_description, processing_description, summary};
 use super::model::{
     AddApplicationInput, AddApplicationOutput, AddInputProcessing, CodeContent, CreateApplication, Definition,
     DeleteApplication, DeleteApplicationOutput, DeleteInputProcessing, Input, InputParallelism,
@@ -305,7 +303,10 @@ impl Analytics {
             if application.has_run { InputStartingPosition::LastStoppedPoint } else { InputStartingPosition::Now };
         for run in &request.run_configuration.sql_run_configurations {
             if run.input_id != input.id {
-                return Err(invalid(format!("The application has no input {}; its input is {}.", run.input_id, input.id)));
+                return Err(invalid(format!(
+                    "The application has no input {}; its input is {}.",
+                    run.input_id, input.id
+                )));
             }
             let asked = run.input_starting_position_configuration.input_starting_position;
             position = asked.unwrap_or(InputStartingPosition::Now);
@@ -370,7 +371,10 @@ impl Analytics {
         {
             return Err(AwsError::client(
                 "ConcurrentModificationException",
-                format!("The application is at version {}, not {version}; describe it and try again.", application.version),
+                format!(
+                    "The application is at version {}, not {version}; describe it and try again.",
+                    application.version
+                ),
             ));
         }
         match application.status {

@@ -91,9 +91,9 @@ pub(super) fn read_answer(invocation: &Invocation, sent: &[LogRecord]) -> Result
     let mut ready = Vec::with_capacity(sent.len());
     for record in sent {
         let id = record_id(record.sequence);
-        let answer = answers.remove(&id).ok_or_else(|| {
-            format!("the function did not answer the record {id}; every recordId must come back")
-        })?;
+        let answer = answers
+            .remove(&id)
+            .ok_or_else(|| format!("the function did not answer the record {id}; every recordId must come back"))?;
         match (answer.result.as_str(), answer.data) {
             ("Ok", Some(data)) => {
                 let data = STANDARD
@@ -127,7 +127,10 @@ pub(super) fn function_failure(invocation: &Invocation) -> String {
     }
     let failure: Failure = serde_json::from_slice(&invocation.payload).unwrap_or_default();
     let message: String = failure.error_message.chars().take(300).collect();
-    format!("the function failed with {}: {message}", if failure.error_type.is_empty() { "an error" } else { &failure.error_type })
+    format!(
+        "the function failed with {}: {message}",
+        if failure.error_type.is_empty() { "an error" } else { &failure.error_type }
+    )
 }
 
 fn record_id(sequence: i64) -> String {

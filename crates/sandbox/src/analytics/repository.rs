@@ -220,12 +220,13 @@ impl Repository {
         let mut transaction = self.database.write().await?;
         let mut changed = false;
         for status in from {
-            let result = sqlx::query("UPDATE analytics_application SET status = ? WHERE application_id = ? AND status = ?")
-                .bind(to.as_str())
-                .bind(id)
-                .bind(status.as_str())
-                .execute(&mut *transaction)
-                .await?;
+            let result =
+                sqlx::query("UPDATE analytics_application SET status = ? WHERE application_id = ? AND status = ?")
+                    .bind(to.as_str())
+                    .bind(id)
+                    .bind(status.as_str())
+                    .execute(&mut *transaction)
+                    .await?;
             if result.rows_affected() > 0 {
                 changed = true;
                 break;
@@ -237,7 +238,10 @@ impl Repository {
 
     pub(super) async fn delete(&self, id: i64) -> Result<(), AwsError> {
         let mut transaction = self.database.write().await?;
-        sqlx::query("DELETE FROM analytics_application WHERE application_id = ?").bind(id).execute(&mut *transaction).await?;
+        sqlx::query("DELETE FROM analytics_application WHERE application_id = ?")
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
         Ok(())
     }

@@ -178,7 +178,8 @@ impl Application {
         let delivered = Arc::new(Notify::new());
         let mut outputs = Vec::new();
         for kept in &context.outputs {
-            let (Some(stream), Some(function)) = (context.program.stream(&kept.output.name), &kept.output.lambda_output)
+            let (Some(stream), Some(function)) =
+                (context.program.stream(&kept.output.name), &kept.output.lambda_output)
             else {
                 continue;
             };
@@ -337,7 +338,9 @@ async fn read_input(context: Arc<Context>, mut position: i64, batches: mpsc::Sen
         match follow_log(&context, &mut position, &batches).await {
             Ok(()) => return,
             Err(error) => {
-                context.complain(failures, &format!("The delivery stream {} cannot be read: {error}", context.stream)).await;
+                context
+                    .complain(failures, &format!("The delivery stream {} cannot be read: {error}", context.stream))
+                    .await;
                 failures += 1;
                 tokio::time::sleep(PAUSE.max(context.backoff(failures))).await;
             }
@@ -346,11 +349,7 @@ async fn read_input(context: Arc<Context>, mut position: i64, batches: mpsc::Sen
 }
 
 /// Ends well only when nobody takes the batches any more.
-async fn follow_log(
-    context: &Context,
-    position: &mut i64,
-    batches: &mpsc::Sender<ReadyBatch>,
-) -> Result<(), AwsError> {
+async fn follow_log(context: &Context, position: &mut i64, batches: &mpsc::Sender<ReadyBatch>) -> Result<(), AwsError> {
     let mut accepted = context.log.watch_log(&context.scope, &context.stream).await?;
     loop {
         accepted.borrow_and_update();
@@ -376,8 +375,7 @@ async fn follow_log(
 }
 
 async fn read_some(context: &Context, position: i64) -> Result<Vec<LogRecord>, AwsError> {
-    let mut records =
-        context.log.read_log(&context.scope, &context.stream, position, MAX_BATCH_RECORDS).await?;
+    let mut records = context.log.read_log(&context.scope, &context.stream, position, MAX_BATCH_RECORDS).await?;
     let mut bytes = 0;
     let fitting = records
         .iter()
@@ -406,7 +404,8 @@ async fn preprocess(context: &Context, records: &[LogRecord]) -> Vec<ReadyRecord
             },
             Err(error) => error.to_string(),
         };
-        let message = format!("Preprocessing by {function} is tried again with the same {} records: {complaint}", records.len());
+        let message =
+            format!("Preprocessing by {function} is tried again with the same {} records: {complaint}", records.len());
         context.complain(failures, &message).await;
         tokio::time::sleep(context.backoff(failures)).await;
         failures += 1;

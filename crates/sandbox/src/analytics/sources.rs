@@ -78,7 +78,8 @@ impl InputLog for Firehose {
 impl InvokeFunction for RoleFunctions {
     async fn invoke(&self, scope: &Scope, role: &str, function: &str, payload: Bytes) -> Result<Invocation, AwsError> {
         if !self.iam.may_assume(scope, role, SERVICE_PRINCIPAL).await? {
-            let message = format!("{SERVICE_PRINCIPAL} cannot assume the role {role}: it is gone or does not trust the service.");
+            let message =
+                format!("{SERVICE_PRINCIPAL} cannot assume the role {role}: it is gone or does not trust the service.");
             return Err(AwsError::client("InvalidArgumentException", message));
         }
         self.lambda.invoke(scope, function, payload).await

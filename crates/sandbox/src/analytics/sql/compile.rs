@@ -61,7 +61,8 @@ impl<'a> Compiler<'a> {
 
     pub(super) fn compile(&mut self, expr: &Expr) -> Result<Typed, SqlError> {
         if self.depth >= MAX_DEPTH {
-            let message = format!("the expression nests deeper than {MAX_DEPTH} levels; a long OR may be written as IN (...)");
+            let message =
+                format!("the expression nests deeper than {MAX_DEPTH} levels; a long OR may be written as IN (...)");
             return Err(SqlError::at(expr.span().start, message));
         }
         self.depth += 1;
@@ -78,8 +79,10 @@ impl<'a> Compiler<'a> {
                 [qualifier, name] => {
                     let qualifier_name = identifier(qualifier);
                     if qualifier_name != self.relation.name {
-                        let message =
-                            format!("{qualifier_name:?} is not read by this query, which reads {:?}", self.relation.name);
+                        let message = format!(
+                            "{qualifier_name:?} is not read by this query, which reads {:?}",
+                            self.relation.name
+                        );
                         return Err(SqlError::at(qualifier.span.start, message));
                     }
                     self.column(name)
@@ -211,7 +214,11 @@ impl<'a> Compiler<'a> {
                     other => return Err(SqlError::at(at, format!("EXTRACT({other} FROM ...) is not offered"))),
                 };
                 let (inner, sql_type) = self.compile(inner)?;
-                expect(matches!(sql_type, SqlType::Timestamp | SqlType::Date), at, "EXTRACT needs a TIMESTAMP or DATE")?;
+                expect(
+                    matches!(sql_type, SqlType::Timestamp | SqlType::Date),
+                    at,
+                    "EXTRACT needs a TIMESTAMP or DATE",
+                )?;
                 Ok((Expression::Call(Function::Extract(field), vec![inner]), SqlType::BigInt))
             }
             Expr::Function(function) => self.function(function, at),
@@ -259,11 +266,8 @@ impl<'a> Compiler<'a> {
             BinaryOperator::And | BinaryOperator::Or => {
                 expect(boolean(left.1) && boolean(right.1), at, format!("{op} needs a BOOLEAN on both sides"))?;
                 let (left, right) = (Box::new(left.0), Box::new(right.0));
-                let both = if *op == BinaryOperator::And {
-                    Expression::And(left, right)
-                } else {
-                    Expression::Or(left, right)
-                };
+                let both =
+                    if *op == BinaryOperator::And { Expression::And(left, right) } else { Expression::Or(left, right) };
                 return Ok((both, SqlType::Boolean));
             }
             BinaryOperator::Eq => return compared(Comparison::Equal, left, right, at),
@@ -289,15 +293,21 @@ impl<'a> Compiler<'a> {
         let sql_type = match (left.1, right.1, operator) {
             (left, right, _) if left.is_numeric() && right.is_numeric() => match left.common(right) {
                 integer if integer.is_integer() => SqlType::BigInt,
-                SqlType::Decimal { .. } => SqlType::Decimal { precision: 18, scale: decimal_scale(left, right, operator) },
+                SqlType::Decimal { .. } => {
+                    SqlType::Decimal { precision: 18, scale: decimal_scale(left, right, operator) }
+                }
                 _ => SqlType::Double,
             },
             (left, SqlType::Interval, Operator::Add | Operator::Subtract) if moment(left) => SqlType::Timestamp,
             (SqlType::Interval, right, Operator::Add) if moment(right) => SqlType::Timestamp,
             (SqlType::Interval, SqlType::Interval, Operator::Add | Operator::Subtract) => SqlType::Interval,
-            (SqlType::Interval, right, Operator::Multiply | Operator::Divide) if right.is_integer() => SqlType::Interval,
+            (SqlType::Interval, right, Operator::Multiply | Operator::Divide) if right.is_integer() => {
+                SqlType::Interval
+            }
             (left, SqlType::Interval, Operator::Multiply) if left.is_integer() => SqlType::Interval,
-            (SqlType::Null, other, _) | (other, SqlType::Null, _) if other.is_numeric() || other == SqlType::Null => other,
+            (SqlType::Null, other, _) | (other, SqlType::Null, _) if other.is_numeric() || other == SqlType::Null => {
+                other
+            }
             (left, right, operator) => {
                 let message = format!("{left} {} {right} is not defined; CAST one side", operator.symbol());
                 return Err(SqlError::at(at, message));
@@ -373,7 +383,11 @@ impl<'a> Compiler<'a> {
     fn step(&mut self, time: &Expr, size: i64) -> Result<Typed, SqlError> {
         let at = time.span().start;
         let (inner, sql_type) = self.compile(time)?;
-        expect(matches!(sql_type, SqlType::Timestamp | SqlType::Date), at, format!("a TIMESTAMP is needed here, not {sql_type}"))?;
+        expect(
+            matches!(sql_type, SqlType::Timestamp | SqlType::Date),
+            at,
+            format!("a TIMESTAMP is needed here, not {sql_type}"),
+        )?;
         Ok((Expression::Step(Box::new(inner), size), SqlType::Timestamp))
     }
 
@@ -386,7 +400,8 @@ impl<'a> Compiler<'a> {
             return Err(SqlError::at(at, format!("there is no function {}", function.name)));
         };
         if function.over.is_some() {
-            let message = format!("{name}(...) OVER, a sliding window, is not offered; GROUP BY STEP(ROWTIME BY ...) is");
+            let message =
+                format!("{name}(...) OVER, a sliding window, is not offered; GROUP BY STEP(ROWTIME BY ...) is");
             return Err(SqlError::at(at, message));
         }
         if function.filter.is_some() || !function.within_group.is_empty() || function.null_treatment.is_some() {
@@ -428,7 +443,10 @@ impl<'a> Compiler<'a> {
             };
             return match self.compile(interval)?.0 {
                 Expression::Literal(Value::Interval(size)) if size > 0 => self.step(time, size),
-                _ => Err(SqlError::at(interval.span().start, "STEP needs an interval above zero, such as INTERVAL '60' SECOND")),
+                _ => Err(SqlError::at(
+                    interval.span().start,
+                    "STEP needs an interval above zero, such as INTERVAL '60' SECOND",
+                )),
             };
         }
         let mut compiled = Vec::with_capacity(arguments.len());
@@ -468,7 +486,8 @@ impl<'a> Compiler<'a> {
         };
         let result_type = function.result_type(&types);
         if function == Function::Coalesce {
-            let arguments = compiled.into_iter().zip(&types).map(|(argument, from)| converted(argument, *from, result_type));
+            let arguments =
+                compiled.into_iter().zip(&types).map(|(argument, from)| converted(argument, *from, result_type));
             return Ok((Expression::Call(function, arguments.collect()), result_type));
         }
         Ok((Expression::Call(function, compiled), result_type))
@@ -482,7 +501,10 @@ impl<'a> Compiler<'a> {
         at: Location,
     ) -> Result<Typed, SqlError> {
         let Some(found) = self.aggregates.take() else {
-            let message = format!("{} cannot stand here: it belongs to the select list or HAVING of a query with GROUP BY", kind.name());
+            let message = format!(
+                "{} cannot stand here: it belongs to the select list or HAVING of a query with GROUP BY",
+                kind.name()
+            );
             return Err(SqlError::at(at, message));
         };
         let (argument, sql_type) = match arguments {
@@ -563,7 +585,11 @@ fn unknown_function(name: &str) -> String {
 }
 
 fn shorten(text: &str) -> String {
-    if text.chars().count() > 60 { format!("{}...", text.chars().take(60).collect::<String>()) } else { text.to_owned() }
+    if text.chars().count() > 60 {
+        format!("{}...", text.chars().take(60).collect::<String>())
+    } else {
+        text.to_owned()
+    }
 }
 
 fn literal(value: &AstValue) -> Result<Typed, String> {
@@ -622,7 +648,9 @@ fn interval_millis(interval: &Interval, at: Location) -> Result<i64, SqlError> {
     let digits = if whole.is_zero() { 1 } else { whole.to_string().len() as u64 };
     let precision = interval.leading_precision.unwrap_or(2);
     if digits > precision {
-        return Err(refused(format!("the interval '{text}' has {digits} digits: write INTERVAL '{text}' {field}({digits})")));
+        return Err(refused(format!(
+            "the interval '{text}' has {digits} digits: write INTERVAL '{text}' {field}({digits})"
+        )));
     }
     if !number.fract().is_zero() && *field != DateTimeField::Second {
         return Err(refused(format!("only seconds have a fraction, not {field}")));

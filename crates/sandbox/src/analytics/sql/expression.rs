@@ -84,12 +84,10 @@ impl Expression {
             Self::Arithmetic(operator, left, right) => {
                 arithmetic(*operator, left.evaluate(scope)?, right.evaluate(scope)?)?
             }
-            Self::Compare(comparison, left, right) => {
-                match compare(&left.evaluate(scope)?, &right.evaluate(scope)?) {
-                    Some(ordering) => Value::Boolean(comparison.holds(ordering)),
-                    None => Value::Null,
-                }
-            }
+            Self::Compare(comparison, left, right) => match compare(&left.evaluate(scope)?, &right.evaluate(scope)?) {
+                Some(ordering) => Value::Boolean(comparison.holds(ordering)),
+                None => Value::Null,
+            },
             Self::And(left, right) => match left.evaluate(scope)? {
                 Value::Boolean(false) => Value::Boolean(false),
                 left => match (left, right.evaluate(scope)?) {
@@ -240,14 +238,15 @@ pub(super) fn compare(left: &Value, right: &Value) -> Option<Ordering> {
 pub(super) fn arithmetic(operator: Operator, left: Value, right: Value) -> Result<Value, EvaluationError> {
     let result = match (&left, &right) {
         (Value::Null, _) | (_, Value::Null) => return Ok(Value::Null),
-        (Value::Integer(left), Value::Integer(right)) => integer_arithmetic(operator, *left, *right)?.map(Value::Integer),
-        (Value::Timestamp(millis), Value::Interval(interval)) | (Value::Interval(interval), Value::Timestamp(millis)) => {
-            match operator {
-                Operator::Add => millis.checked_add(*interval),
-                _ => millis.checked_sub(*interval),
-            }
-            .map(Value::Timestamp)
+        (Value::Integer(left), Value::Integer(right)) => {
+            integer_arithmetic(operator, *left, *right)?.map(Value::Integer)
         }
+        (Value::Timestamp(millis), Value::Interval(interval))
+        | (Value::Interval(interval), Value::Timestamp(millis)) => match operator {
+            Operator::Add => millis.checked_add(*interval),
+            _ => millis.checked_sub(*interval),
+        }
+        .map(Value::Timestamp),
         (Value::Date(days), Value::Interval(interval)) | (Value::Interval(interval), Value::Date(days)) => {
             let millis = i64::from(*days) * 86_400_000;
             match operator {

@@ -87,7 +87,9 @@ impl Function {
     pub(super) fn result_type(self, arguments: &[SqlType]) -> SqlType {
         let first = arguments.first().copied().unwrap_or(SqlType::Null);
         match self {
-            Self::Upper | Self::Lower | Self::InitCap | Self::Substring | Self::Trim(_) | Self::NullIf | Self::Abs => first,
+            Self::Upper | Self::Lower | Self::InitCap | Self::Substring | Self::Trim(_) | Self::NullIf | Self::Abs => {
+                first
+            }
             Self::Concat => SqlType::Varchar(MAX_TEXT_BYTES as u32 - 1),
             Self::CharLength | Self::Position => SqlType::Integer,
             Self::Extract(_) => SqlType::BigInt,
@@ -127,7 +129,10 @@ pub(super) fn call(function: Function, arguments: &[Value]) -> Result<Value, Eva
         (Function::Substring, [Value::Text(text), Value::Integer(from), rest @ ..]) => {
             let length = match rest {
                 [Value::Integer(length)] if *length < 0 => {
-                    return Err(EvaluationError::Domain { function: "SUBSTRING", value: format!("the length {length}") });
+                    return Err(EvaluationError::Domain {
+                        function: "SUBSTRING",
+                        value: format!("the length {length}"),
+                    });
                 }
                 [Value::Integer(length)] => *length,
                 _ => i64::MAX,
@@ -141,7 +146,10 @@ pub(super) fn call(function: Function, arguments: &[Value]) -> Result<Value, Eva
         (Function::Trim(side), [Value::Text(what), Value::Text(text)]) => {
             let mut characters = what.chars();
             let (Some(character), None) = (characters.next(), characters.next()) else {
-                return Err(EvaluationError::Domain { function: "TRIM", value: format!("{what:?}, which is not one character") });
+                return Err(EvaluationError::Domain {
+                    function: "TRIM",
+                    value: format!("{what:?}, which is not one character"),
+                });
             };
             Ok(Value::text(match side {
                 Side::Both => text.trim_matches(character),
@@ -149,9 +157,9 @@ pub(super) fn call(function: Function, arguments: &[Value]) -> Result<Value, Eva
                 Side::Trailing => text.trim_end_matches(character),
             }))
         }
-        (Function::Position, [Value::Text(what), Value::Text(text)]) => Ok(Value::Integer(
-            text.find(what.as_str()).map_or(0, |byte| text[..byte].chars().count() as i64 + 1),
-        )),
+        (Function::Position, [Value::Text(what), Value::Text(text)]) => {
+            Ok(Value::Integer(text.find(what.as_str()).map_or(0, |byte| text[..byte].chars().count() as i64 + 1)))
+        }
         (Function::Abs, [value]) => match value {
             Value::Integer(number) => number.checked_abs().map(Value::Integer).ok_or_else(|| out_of_range(value)),
             Value::Decimal(number) => Ok(Value::Decimal(number.abs())),
@@ -280,13 +288,17 @@ pub(super) fn like(text: &str, pattern: &str, escape: Option<char>) -> bool {
 
 /// Divides a sum by a count, for `AVG`: whole numbers stay whole, as the sum's type does.
 pub(super) fn average(sum: &Value, count: i64) -> Result<Value, EvaluationError> {
-    super::expression::arithmetic(super::expression::Operator::Divide, sum.clone(), Value::Integer(count)).map(|value| {
-        match value {
-            // more digits than a column has would only hide the rounding
-            Value::Decimal(number) => Value::Decimal(number.round_dp_with_strategy(18, RoundingStrategy::MidpointNearestEven)),
-            other => other,
-        }
-    })
+    super::expression::arithmetic(super::expression::Operator::Divide, sum.clone(), Value::Integer(count)).map(
+        |value| {
+            match value {
+                // more digits than a column has would only hide the rounding
+                Value::Decimal(number) => {
+                    Value::Decimal(number.round_dp_with_strategy(18, RoundingStrategy::MidpointNearestEven))
+                }
+                other => other,
+            }
+        },
+    )
 }
 
 /// A whole number that may exceed 64 bits while it is summed up.

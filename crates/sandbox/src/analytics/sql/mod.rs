@@ -20,10 +20,10 @@ mod windows;
 
 pub use compile::Column;
 pub use error::{EvaluationError, SqlError};
-pub(crate) use plan::ERROR_STREAM;
 pub use plan::{Program, SourceStream, StreamId};
 pub use run::{Engine, RejectedInput};
-pub(crate) use types::{format_timestamp, parse_value};
+pub use types::format_timestamp;
+pub(crate) use types::parse_value;
 pub use types::{Row, SqlType, Value};
 
 #[cfg(test)]

@@ -85,6 +85,7 @@ pub(super) fn parse(code: &str) -> Result<Vec<Statement>, SqlError> {
     let tokens = Tokenizer::new(&dialect, code)
         .tokenize_with_location()
         .map_err(|error| SqlError::at(error.location, error.message))?;
+    let end = tokens.last().map_or(Location::new(1, 1), |token| token.span.end);
     let tokens = without_stream_keyword(tokens)?;
     let mut parser = Parser::new(&dialect).with_recursion_limit(MAX_DEPTH).with_tokens_with_locations(tokens);
     let mut statements = Vec::new();
@@ -93,7 +94,7 @@ pub(super) fn parse(code: &str) -> Result<Vec<Statement>, SqlError> {
         if parser.peek_token_ref().token == Token::EOF {
             return Ok(statements);
         }
-        statements.push(parse_statement(&mut parser)?);
+        statements.push(parse_statement(&mut parser, end)?);
         let next = parser.peek_token_ref();
         if !matches!(next.token, Token::SemiColon | Token::EOF) {
             let message = format!("{} is not expected here; statements end with a semicolon", next.token);
@@ -151,7 +152,7 @@ fn without_stream_keyword(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpa
     }
 }
 
-fn parse_statement(parser: &mut Parser<'_>) -> Result<Statement, SqlError> {
+fn parse_statement(parser: &mut Parser<'_>, end: Location) -> Result<Statement, SqlError> {
     let start = parser.peek_token_ref().span.start;
     if !parser.parse_keyword(Keyword::CREATE) {
         let word = parser.peek_token_ref().token.to_string();
@@ -167,10 +168,10 @@ fn parse_statement(parser: &mut Parser<'_>) -> Result<Statement, SqlError> {
     let what = parser.next_token();
     match &what.token {
         Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("STREAM") => {
-            parse_stream(parser, replace).map_err(explain)
+            parse_stream(parser, replace).map_err(|error| explain(error, end))
         }
         Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("PUMP") => {
-            parse_pump(parser, replace).map_err(explain)
+            parse_pump(parser, replace).map_err(|error| explain(error, end))
         }
         other => Err(SqlError::at(
             what.span.start,
@@ -223,8 +224,8 @@ fn is_word(parser: &Parser<'_>, expected: &str) -> bool {
         Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(expected))
 }
 
-/// The crate ends its messages with the place, which we tell apart from the message.
-fn explain(error: ParserError) -> SqlError {
+/// The crate ends its messages with the place, which we tell apart from the message; without one it is the end of the code.
+fn explain(error: ParserError, end: Location) -> SqlError {
     match error {
         ParserError::TokenizerError(message) | ParserError::ParserError(message) => {
             let place = message.rsplit_once(" at Line: ").and_then(|(text, place)| {
@@ -233,7 +234,7 @@ fn explain(error: ParserError) -> SqlError {
             });
             match place {
                 Some((message, line, column)) => SqlError { line, column, message },
-                None => SqlError { line: 1, column: 1, message },
+                None => SqlError::at(end, message),
             }
         }
         ParserError::RecursionLimitExceeded => {

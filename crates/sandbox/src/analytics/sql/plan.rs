@@ -27,6 +27,8 @@ const MAX_LOOKBACK_MS: i64 = 24 * 3_600 * 1_000;
 const MAX_TUMBLING_SECONDS: i64 = 3_600;
 /// The most items `TOP_K_ITEMS_TUMBLING` gives.
 const MAX_TOP_ITEMS: i64 = 100_000;
+/// Stack for reading code; only what is used of it takes memory.
+const COMPILER_STACK_BYTES: usize = 32 * 1024 * 1024;
 /// The in-application error stream; SQL may also write it without quotes.
 pub(crate) const ERROR_STREAM: &str = "error_stream";
 
@@ -106,6 +108,10 @@ impl Program {
     /// # Errors
     /// The first mistake, with line, column and what to do.
     pub fn compile(code: &str, sources: &[SourceStream]) -> Result<Self, SqlError> {
+        on_deep_stack(|| Self::build(code, sources))
+    }
+
+    fn build(code: &str, sources: &[SourceStream]) -> Result<Self, SqlError> {
         let mut builder = Builder::new(sources)?;
         let statements = last_definitions(parse(code)?)?;
         for statement in &statements {
@@ -126,7 +132,7 @@ impl Program {
     /// # Errors
     /// As [`Program::compile`].
     pub fn check_syntax(code: &str) -> Result<(), SqlError> {
-        last_definitions(parse(code)?).map(|_| ())
+        on_deep_stack(|| last_definitions(parse(code)?).map(|_| ()))
     }
 
     /// The stream of that name, exactly as written; `error_stream` is always there.
@@ -149,8 +155,23 @@ impl Program {
 
     /// The names of the streams that pumps may fill, for messages.
     pub fn stream_names(&self) -> impl Iterator<Item = &str> {
-        self.streams.iter().filter(|stream| !stream.is_source && !stream.name.starts_with('(')).map(|stream| stream.name.as_str())
+        self.streams
+            .iter()
+            .filter(|stream| !stream.is_source && !stream.name.starts_with('('))
+            .map(|stream| stream.name.as_str())
     }
+}
+
+/// Reading nested code takes more stack than an ordinary thread is sure to have, even at the depth that is allowed.
+fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, SqlError> + Send) -> Result<T, SqlError> {
+    let failed = |message: &str| SqlError::at(Location::new(1, 1), message);
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("sql-compiler".to_owned()).stack_size(COMPILER_STACK_BYTES);
+        match thread.spawn_scoped(scope, work) {
+            Ok(thread) => thread.join().unwrap_or_else(|_| Err(failed("the code could not be read"))),
+            Err(_) => Err(failed("the sandbox is too busy to read the code; try again")),
+        }
+    })
 }
 
 /// `CREATE OR REPLACE` replaces what has the name; a plain `CREATE` of it is a mistake.
@@ -255,8 +276,7 @@ impl Builder {
     fn create_stream(&mut self, name: &Ident, columns: &[(Ident, sqlparser::ast::DataType)]) -> Result<(), SqlError> {
         let mut checked = Vec::with_capacity(columns.len());
         for (column, data_type) in columns {
-            let sql_type =
-                SqlType::from_ast(data_type).map_err(|message| SqlError::at(column.span.start, message))?;
+            let sql_type = SqlType::from_ast(data_type).map_err(|message| SqlError::at(column.span.start, message))?;
             checked.push(Column { name: identifier(column), sql_type });
         }
         self.add_stream(&identifier(name), checked, false, name.span.start).map(|_| ())
@@ -290,7 +310,8 @@ impl Builder {
     fn create_pump(&mut self, name: &Ident, target: &Ident, columns: &[Ident], query: &Query) -> Result<(), SqlError> {
         let target_id = self.stream_named(&identifier(target), target.span.start)?;
         if self.streams[target_id].is_source || target_id == self.error_stream {
-            let message = format!("{:?} is filled by the application itself; a pump cannot insert into it", identifier(target));
+            let message =
+                format!("{:?} is filled by the application itself; a pump cannot insert into it", identifier(target));
             return Err(SqlError::at(target.span.start, message));
         }
         let selection = self.select(query)?;
@@ -302,9 +323,11 @@ impl Builder {
             for column in columns {
                 let wanted = identifier(column);
                 let at = column.span.start;
-                let position = stream.columns.iter().position(|other| other.name == wanted).ok_or_else(|| {
-                    SqlError::at(at, format!("{:?} has no column {wanted:?}", stream.name))
-                })?;
+                let position = stream
+                    .columns
+                    .iter()
+                    .position(|other| other.name == wanted)
+                    .ok_or_else(|| SqlError::at(at, format!("{:?} has no column {wanted:?}", stream.name)))?;
                 if positions.contains(&position) {
                     return Err(SqlError::at(at, format!("the column {wanted:?} is there twice")));
                 }
@@ -542,8 +565,11 @@ impl Builder {
                 (PumpKind::Top { size, column: position, k: k as usize }, vec![item, bigint("ITEM_COUNT")])
             }
         };
-        if !matches!(&select.group_by, GroupByExpr::Expressions(keys, _) if keys.is_empty()) || select.having.is_some() {
-            return refuse(format!("GROUP BY over {name} is not offered; put its rows into a stream of their own first"));
+        if !matches!(&select.group_by, GroupByExpr::Expressions(keys, _) if keys.is_empty()) || select.having.is_some()
+        {
+            return refuse(format!(
+                "GROUP BY over {name} is not offered; put its rows into a stream of their own first"
+            ));
         }
         let relation_name = alias.map_or_else(|| name.clone(), |alias| identifier(&alias.name));
         let relation = Relation { name: relation_name, columns, is_source: false };
@@ -578,11 +604,15 @@ impl Builder {
         let start = Location::new(1, 1);
         for (stream, paths) in self.streams.iter().zip(paths) {
             if stream.lookback > MAX_LOOKBACK_MS {
-                let message = format!("the windows that fill {:?} add up to more than 24 hours, longer than records are kept", stream.name);
+                let message = format!(
+                    "the windows that fill {:?} add up to more than 24 hours, longer than records are kept",
+                    stream.name
+                );
                 return Err(SqlError::at(start, message));
             }
             if paths > MAX_PATHS {
-                let message = format!("rows would reach {:?} in more than {MAX_PATHS} ways; use fewer pumps", stream.name);
+                let message =
+                    format!("rows would reach {:?} in more than {MAX_PATHS} ways; use fewer pumps", stream.name);
                 return Err(SqlError::at(start, message));
             }
         }
@@ -632,7 +662,10 @@ impl Builder {
         }
         let stuck = (0..self.streams.len()).find(|stream| !order.contains(stream) && *stream != self.error_stream);
         let name = stuck.map_or(ERROR_STREAM, |stream| self.streams[stream].name.as_str());
-        Err(SqlError::at(Location::new(1, 1), format!("the pumps lead in a circle through {name:?}; rows would never end")))
+        Err(SqlError::at(
+            Location::new(1, 1),
+            format!("the pumps lead in a circle through {name:?}; rows would never end"),
+        ))
     }
 }
 
@@ -665,7 +698,8 @@ fn grouped(
         }
     }
     let Some(size) = window else {
-        let by_arrival = compiled.iter().any(|key| matches!(key, Expression::Step(inner, _) if **inner == Expression::Arrival));
+        let by_arrival =
+            compiled.iter().any(|key| matches!(key, Expression::Step(inner, _) if **inner == Expression::Arrival));
         let message = if by_arrival {
             "APPROXIMATE_ARRIVAL_TIME alone never tells that a window is complete, because a late row may still come: \
              add STEP(ROWTIME BY ...) to the GROUP BY"
@@ -712,7 +746,10 @@ fn rewrite(
     match expression {
         Expression::Column(index) => {
             let name = &relation.columns[*index].name;
-            return Err(SqlError::at(at, format!("the column {name:?} must be in GROUP BY or in an aggregate such as SUM")));
+            return Err(SqlError::at(
+                at,
+                format!("the column {name:?} must be in GROUP BY or in an aggregate such as SUM"),
+            ));
         }
         Expression::Arrival => {
             return Err(SqlError::at(at, "APPROXIMATE_ARRIVAL_TIME must be in GROUP BY or in an aggregate"));
@@ -768,7 +805,8 @@ fn items(compiler: &mut Compiler<'_>, projection: &[SelectItem]) -> Result<Vec<S
 /// Where an aggregate stands in a query that has no window.
 fn item_aggregate(item: &SelectItem) -> Option<Location> {
     match item {
-        SelectItem::UnnamedExpr(expr @ Expr::Function(function)) | SelectItem::ExprWithAlias { expr: expr @ Expr::Function(function), .. } => {
+        SelectItem::UnnamedExpr(expr @ Expr::Function(function))
+        | SelectItem::ExprWithAlias { expr: expr @ Expr::Function(function), .. } => {
             let name = function.name.to_string().to_uppercase();
             let aggregate = matches!(name.as_str(), "COUNT" | "SUM" | "AVG" | "MIN" | "MAX");
             (aggregate && function.over.is_none()).then(|| expr.span().start)
@@ -843,7 +881,10 @@ fn plain_select(query: &Query) -> Result<&Select, SqlError> {
         (!select.named_window.is_empty(), "WINDOW (a sliding window)"),
         (select.qualify.is_some(), "QUALIFY"),
         (select.prewhere.is_some() || !select.connect_by.is_empty(), "this clause"),
-        (!select.cluster_by.is_empty() || !select.distribute_by.is_empty() || !select.sort_by.is_empty(), "this clause"),
+        (
+            !select.cluster_by.is_empty() || !select.distribute_by.is_empty() || !select.sort_by.is_empty(),
+            "this clause",
+        ),
     ];
     match refused.iter().find(|(is_there, _)| *is_there) {
         Some((_, clause)) => Err(SqlError::at(at, format!("{clause} is not offered in a query over a stream"))),

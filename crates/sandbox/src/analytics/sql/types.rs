@@ -19,6 +19,8 @@ use super::parse::StreamingDialect;
 const MAX_TEXT: u64 = 65_535;
 /// The most digits of a `DECIMAL`, as the service's SQL reference has it.
 const MAX_DECIMAL_PRECISION: u64 = 18;
+/// The longest name of a type, as the service's `RecordColumnSqlType`.
+const MAX_TYPE_BYTES: usize = 100;
 const EPOCH: Date = date!(1970 - 01 - 01);
 const TIMESTAMP_FORMAT: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:3]");
@@ -88,7 +90,11 @@ impl SqlType {
     pub fn parse(text: &str) -> Result<Self, String> {
         let dialect = StreamingDialect;
         let unreadable = |error: String| format!("{text:?} is not a SQL type: {error}");
-        let mut parser = Parser::new(&dialect).try_with_sql(text).map_err(|error| unreadable(error.to_string()))?;
+        if text.len() > MAX_TYPE_BYTES {
+            return Err(format!("a SQL type has at most {MAX_TYPE_BYTES} characters"));
+        }
+        let parser = Parser::new(&dialect).with_recursion_limit(8);
+        let mut parser = parser.try_with_sql(text).map_err(|error| unreadable(error.to_string()))?;
         let data_type = parser.parse_data_type().map_err(|error| unreadable(error.to_string()))?;
         if parser.peek_token_ref().token != sqlparser::tokenizer::Token::EOF {
             return Err(unreadable("there is more text after it".to_owned()));
@@ -158,7 +164,11 @@ impl SqlType {
                 Self::Decimal { precision: MAX_DECIMAL_PRECISION as u8, scale }
             }
             (left, right) if left.is_integer() && right.is_integer() => {
-                if left.integer_rank() >= right.integer_rank() { left } else { right }
+                if left.integer_rank() >= right.integer_rank() {
+                    left
+                } else {
+                    right
+                }
             }
             (Self::Varchar(left) | Self::Char(left), Self::Varchar(right) | Self::Char(right)) => {
                 Self::Varchar(left.max(right))
@@ -226,7 +236,8 @@ fn text_length(length: Option<CharacterLength>, default: Option<u64>) -> Result<
 }
 
 impl Value {
-    pub(super) fn text(text: &str) -> Self {
+    /// A text.
+    pub fn text(text: &str) -> Self {
         Self::Text(CompactString::new(text))
     }
 
@@ -328,9 +339,7 @@ pub(crate) fn parse_value(text: &str, sql_type: SqlType) -> Result<Value, Evalua
             _ => Err(unreadable()),
         },
         SqlType::Timestamp => match PrimitiveDateTime::parse(trimmed, TIMESTAMP_INPUT) {
-            Ok(timestamp) => {
-                Ok(Value::Timestamp((timestamp.assume_utc().unix_timestamp_nanos() / 1_000_000) as i64))
-            }
+            Ok(timestamp) => Ok(Value::Timestamp((timestamp.assume_utc().unix_timestamp_nanos() / 1_000_000) as i64)),
             Err(_) => match Date::parse(trimmed, DATE_FORMAT) {
                 Ok(date) => Ok(Value::Timestamp((date - EPOCH).whole_milliseconds() as i64)),
                 Err(_) => Err(unreadable()),
@@ -351,7 +360,9 @@ fn number(value: &Value, sql_type: SqlType) -> Result<Value, EvaluationError> {
             Some(double) if double.abs() <= f64::from(f32::MAX) => Ok(Value::Double(f64::from(double as f32))),
             _ => Err(out_of_range()),
         },
-        SqlType::Double => value.as_double().filter(|double| double.is_finite()).map(Value::Double).ok_or_else(out_of_range),
+        SqlType::Double => {
+            value.as_double().filter(|double| double.is_finite()).map(Value::Double).ok_or_else(out_of_range)
+        }
         SqlType::Decimal { precision, scale } => {
             let mut decimal = value.as_decimal().ok_or_else(out_of_range)?;
             if decimal.scale() > u32::from(scale) {
@@ -395,7 +406,7 @@ fn cut(mut text: CompactString, length: u32) -> CompactString {
 }
 
 /// `2026-11-24 19:00:00.000`, UTC.
-pub(crate) fn format_timestamp(millis: i64) -> String {
+pub fn format_timestamp(millis: i64) -> String {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000)
         .ok()
         .and_then(|timestamp| timestamp.format(TIMESTAMP_FORMAT).ok())
@@ -498,7 +509,10 @@ mod tests {
         assert_eq!(parse_value("True", SqlType::Boolean), Ok(Value::Boolean(true)));
         let moment = parse_value("2026-11-24 19:00:00.5", SqlType::Timestamp).unwrap();
         assert_eq!(moment.to_string(), "2026-11-24 19:00:00.500");
-        assert_eq!(parse_value("2026-11-24T19:00:00Z", SqlType::Timestamp).unwrap().to_string(), "2026-11-24 19:00:00.000");
+        assert_eq!(
+            parse_value("2026-11-24T19:00:00Z", SqlType::Timestamp).unwrap().to_string(),
+            "2026-11-24 19:00:00.000"
+        );
         assert_eq!(parse_value("2026-11-24", SqlType::Date).unwrap().to_string(), "2026-11-24");
     }
 }
