@@ -28,7 +28,7 @@ enum Kind {
     },
 }
 
-/// A step of a JSONPath such as `$.store.books[0:]`.
+/// A step of a `JSONPath` such as `$.store.books[0:]`.
 #[derive(Clone, Debug, PartialEq)]
 enum Segment {
     Member(String),

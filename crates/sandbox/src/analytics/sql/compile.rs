@@ -34,7 +34,7 @@ pub struct Column {
 pub(super) struct Relation {
     pub name: String,
     pub columns: Vec<Column>,
-    /// Rows of a source stream carry APPROXIMATE_ARRIVAL_TIME.
+    /// Rows of a source stream carry `APPROXIMATE_ARRIVAL_TIME`.
     pub is_source: bool,
 }
 

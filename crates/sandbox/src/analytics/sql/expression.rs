@@ -14,7 +14,7 @@ pub(super) enum Expression {
     Column(usize),
     /// The row's ROWTIME.
     Rowtime,
-    /// The row's APPROXIMATE_ARRIVAL_TIME.
+    /// The row's `APPROXIMATE_ARRIVAL_TIME`.
     Arrival,
     /// Start of the window, in a grouped query.
     WindowStart(i64),
@@ -22,22 +22,22 @@ pub(super) enum Expression {
     Key(usize),
     /// An aggregate, in a grouped query.
     Aggregate(usize),
-    Negate(Box<Expression>),
-    Arithmetic(Operator, Box<Expression>, Box<Expression>),
-    Compare(Comparison, Box<Expression>, Box<Expression>),
-    And(Box<Expression>, Box<Expression>),
-    Or(Box<Expression>, Box<Expression>),
-    Not(Box<Expression>),
-    IsNull(Box<Expression>),
+    Negate(Box<Self>),
+    Arithmetic(Operator, Box<Self>, Box<Self>),
+    Compare(Comparison, Box<Self>, Box<Self>),
+    And(Box<Self>, Box<Self>),
+    Or(Box<Self>, Box<Self>),
+    Not(Box<Self>),
+    IsNull(Box<Self>),
     /// `IS TRUE`, `IS FALSE`
-    Is(bool, Box<Expression>),
-    In(Box<Expression>, Vec<Expression>),
-    Like(Box<Expression>, Box<Expression>, Option<char>),
-    Case(Vec<(Expression, Expression)>, Option<Box<Expression>>),
-    Cast(Box<Expression>, SqlType),
+    Is(bool, Box<Self>),
+    In(Box<Self>, Vec<Self>),
+    Like(Box<Self>, Box<Self>, Option<char>),
+    Case(Vec<(Self, Self)>, Option<Box<Self>>),
+    Cast(Box<Self>, SqlType),
     /// `STEP(time BY interval)` and `FLOOR(time TO unit)`: rounds down to a multiple of so many milliseconds since the epoch.
-    Step(Box<Expression>, i64),
-    Call(Function, Vec<Expression>),
+    Step(Box<Self>, i64),
+    Call(Function, Vec<Self>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl Expression {
             Self::Aggregate(index) => scope.aggregates[*index].clone(),
             Self::Negate(inner) => negate(inner.evaluate(scope)?)?,
             Self::Arithmetic(operator, left, right) => {
-                arithmetic(*operator, left.evaluate(scope)?, right.evaluate(scope)?)?
+                arithmetic(*operator, &left.evaluate(scope)?, &right.evaluate(scope)?)?
             }
             Self::Compare(comparison, left, right) => match compare(&left.evaluate(scope)?, &right.evaluate(scope)?) {
                 Some(ordering) => Value::Boolean(comparison.holds(ordering)),
@@ -235,8 +235,8 @@ pub(super) fn compare(left: &Value, right: &Value) -> Option<Ordering> {
 }
 
 /// Adds, subtracts, multiplies or divides; NULL when one of the values is.
-pub(super) fn arithmetic(operator: Operator, left: Value, right: Value) -> Result<Value, EvaluationError> {
-    let result = match (&left, &right) {
+pub(super) fn arithmetic(operator: Operator, left: &Value, right: &Value) -> Result<Value, EvaluationError> {
+    let result = match (left, right) {
         (Value::Null, _) | (_, Value::Null) => return Ok(Value::Null),
         (Value::Integer(left), Value::Integer(right)) => {
             integer_arithmetic(operator, *left, *right)?.map(Value::Integer)
@@ -324,7 +324,7 @@ fn negate(value: Value) -> Result<Value, EvaluationError> {
     match value {
         Value::Decimal(number) => Ok(Value::Decimal(-number)),
         Value::Double(number) => Ok(Value::Double(-number)),
-        value @ Value::Interval(_) => arithmetic(Operator::Multiply, value, Value::Integer(-1)),
-        value => arithmetic(Operator::Subtract, Value::Integer(0), value),
+        value @ Value::Interval(_) => arithmetic(Operator::Multiply, &value, &Value::Integer(-1)),
+        value => arithmetic(Operator::Subtract, &Value::Integer(0), &value),
     }
 }

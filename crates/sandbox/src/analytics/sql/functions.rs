@@ -177,7 +177,7 @@ pub(super) fn call(function: Function, arguments: &[Value]) -> Result<Value, Eva
             other => other.clone(),
         }),
         (Function::Mod, [left, right]) => {
-            super::expression::arithmetic(super::expression::Operator::Modulo, left.clone(), right.clone())
+            super::expression::arithmetic(super::expression::Operator::Modulo, left, right)
         }
         (Function::Power, [base, exponent]) => {
             let power = base.as_double().zip(exponent.as_double()).map(|(base, exponent)| base.powf(exponent));
@@ -288,17 +288,15 @@ pub(super) fn like(text: &str, pattern: &str, escape: Option<char>) -> bool {
 
 /// Divides a sum by a count, for `AVG`: whole numbers stay whole, as the sum's type does.
 pub(super) fn average(sum: &Value, count: i64) -> Result<Value, EvaluationError> {
-    super::expression::arithmetic(super::expression::Operator::Divide, sum.clone(), Value::Integer(count)).map(
-        |value| {
-            match value {
-                // more digits than a column has would only hide the rounding
-                Value::Decimal(number) => {
-                    Value::Decimal(number.round_dp_with_strategy(18, RoundingStrategy::MidpointNearestEven))
-                }
-                other => other,
+    super::expression::arithmetic(super::expression::Operator::Divide, sum, &Value::Integer(count)).map(|value| {
+        match value {
+            // more digits than a column has would only hide the rounding
+            Value::Decimal(number) => {
+                Value::Decimal(number.round_dp_with_strategy(18, RoundingStrategy::MidpointNearestEven))
             }
-        },
-    )
+            other => other,
+        }
+    })
 }
 
 /// A whole number that may exceed 64 bits while it is summed up.

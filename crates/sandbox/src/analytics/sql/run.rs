@@ -369,7 +369,7 @@ impl Engine {
         }
     }
 
-    /// A row of the error stream. Its ERROR_TIME is the ROWTIME of the failing row, so that a replay says the same.
+    /// A row of the error stream. Its `ERROR_TIME` is the ROWTIME of the failing row, so that a replay says the same.
     fn report(&mut self, rowtime: i64, arrival: i64, error: &EvaluationError, data: String, pump: &str) {
         self.errors += 1;
         let stream = self.program.error_stream;

@@ -250,7 +250,7 @@ fn errors_of_errors_do_not_run_in_a_circle() {
 
 #[test]
 fn mistakes_are_told_with_their_place_and_a_remedy() {
-    assert_snapshot!(mistake("CREATE STREAM \"A\" (a INTEGER"), @r#"line 1, column 28: Expected: ), found: EOF"#);
+    assert_snapshot!(mistake("CREATE STREAM \"A\" (a INTEGER"), @r#"line 1, column 29: Expected: ), found: EOF"#);
     assert_snapshot!(mistake("CREATE STREAM \"A\" (a INTEGER) CREATE PUMP"), @r#"line 1, column 31: CREATE is not expected here; statements end with a semicolon"#);
     assert_snapshot!(mistake("SELECT STREAM * FROM \"SOURCE_SQL_STREAM_001\""), @r#"line 1, column 1: SELECT does not start a statement here, only CREATE STREAM and CREATE PUMP do; a query runs inside a pump: CREATE OR REPLACE PUMP "name" AS INSERT INTO ..."#);
     assert_snapshot!(mistake("CREATE FUNCTION f"), @r#"line 1, column 8: the sandbox does not offer CREATE FUNCTION, only CREATE STREAM and CREATE PUMP"#);

@@ -103,7 +103,7 @@ impl Accumulator {
             // the first value tells that the sum is not of whole numbers
             (State::IntegerSum(..), value) => self.state = State::OtherSum(value, 1),
             (State::OtherSum(sum, count), value) => {
-                *sum = arithmetic(Operator::Add, sum.clone(), value)?;
+                *sum = arithmetic(Operator::Add, sum, &value)?;
                 *count += 1;
             }
             (State::Extreme(extreme), value) => {
@@ -142,7 +142,7 @@ impl Accumulator {
 /// A hasher with fixed keys, so that a replay after a restart gives the same estimate.
 type FixedHasher = BuildHasherDefault<DefaultHasher>;
 
-/// Counts distinct items: exactly at first, by HyperLogLog when there are many.
+/// Counts distinct items: exactly at first, by `HyperLogLog` when there are many.
 #[derive(Debug)]
 pub(super) enum DistinctItems {
     Exact(HashSet<Value>),
