@@ -42,6 +42,7 @@ pub(crate) fn read(folder: &Path) -> Result<Files, Vec<LintError>> {
     let mut files = Files::new();
     let mut errors = Vec::new();
     collect(folder, "", &mut files, &mut errors);
+    errors.sort();
     if errors.is_empty() { Ok(files) } else { Err(errors) }
 }
 

@@ -60,7 +60,7 @@ pub(crate) fn markdown(source: &str, shape: Shape, place: Place<'_>, files: &Fil
             Event::Start(Tag::Link { dest_url, .. })
                 if !dest_url.starts_with("{{endpoint}}") && !is_safe_link(dest_url) =>
             {
-                Some(format!("The link {dest_url:?} leads nowhere: begin it with https://, / or #."))
+                Some(format!("The link \"{dest_url}\" leads nowhere: begin it with https://, / or #."))
             }
             Event::Start(Tag::CodeBlock(kind)) => {
                 code.push(range.clone());

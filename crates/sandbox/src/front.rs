@@ -83,6 +83,7 @@ impl Sandbox {
         let iam = Iam::new(database.clone());
         let sts = Sts::new(keyring.clone(), iam.clone());
         let s3 = S3::new(database.clone(), objects);
+        s3.sweep().await?;
         let lambda = Lambda::new(database.clone(), config.clone(), keyring.clone());
         let limits = config.firehose.clone();
         let firehose =
