@@ -91,10 +91,6 @@ impl Batch {
         self.count = self.count.min(count);
     }
 
-    pub(super) fn count(&self) -> usize {
-        self.count
-    }
-
     /// Bytes of data, lengths not counted.
     pub(super) fn data_bytes(&self) -> usize {
         self.joined.len() - LENGTH_BYTES * self.count
@@ -209,15 +205,6 @@ pub(super) async fn read_some(
     max_records: usize,
 ) -> Result<Vec<LogRecord>, AwsError> {
     read(pool, stream_id, sequence, max_records, READ_BYTES).await
-}
-
-/// The sequence number of the oldest record.
-pub(super) async fn first_sequence(pool: &SqlitePool, stream_id: i64) -> Result<Option<i64>, AwsError> {
-    let first = sqlx::query_scalar("SELECT MIN(first_sequence) FROM delivery_log WHERE stream_id = ?")
-        .bind(stream_id)
-        .fetch_one(pool)
-        .await?;
-    Ok(first)
 }
 
 /// When the oldest record from `sequence` on arrived.

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{Semaphore, watch};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 
 use delivery::{Delivery, Patience};
 pub use limits::{FirehoseLimits, Throughput, ThroughputLimit};
@@ -50,9 +50,19 @@ pub struct Firehose {
     patience: Patience,
     streams: Streams,
     slots: Arc<Semaphore>,
-    /// Cancelled when the last clone is dropped: the tasks end.
-    running: Arc<DropGuard>,
+    tasks: Arc<Tasks>,
+}
+
+/// Ends the tasks when the last clone of [`Firehose`] is dropped.
+#[derive(Debug, Default)]
+struct Tasks {
     stop: CancellationToken,
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
 }
 
 /// A reader of a stream's log, known by name; the log keeps what a reader has not yet acknowledged (24 hours at most).
@@ -72,7 +82,6 @@ impl Firehose {
         lambda: Lambda,
         limits: FirehoseLimits,
     ) -> Self {
-        let stop = CancellationToken::new();
         Self {
             database,
             clock,
@@ -83,8 +92,7 @@ impl Firehose {
             patience: Patience { creation: Duration::from_secs(1), pause: Duration::from_millis(500) },
             streams: Streams::default(),
             slots: Arc::new(Semaphore::new(DELIVERIES)),
-            running: Arc::new(stop.clone().drop_guard()),
-            stop,
+            tasks: Arc::default(),
         }
     }
 
@@ -161,13 +169,6 @@ impl Firehose {
         log::read_some(self.database.read(), stream.id, sequence, limit).await
     }
 
-    /// The sequence number of the oldest record that is still there, or the next one if there is none (`TRIM_HORIZON`).
-    pub(crate) async fn first_sequence(&self, scope: &Scope, stream: &str) -> Result<i64, AwsError> {
-        let stream = self.streams.get(scope, stream)?;
-        let next = stream.end.borrow().next_sequence;
-        Ok(log::first_sequence(self.database.read(), stream.id).await?.unwrap_or(next))
-    }
-
     /// Changes whenever records were accepted by the stream; its value is the next sequence number.
     pub(crate) async fn watch_log(&self, scope: &Scope, stream: &str) -> Result<watch::Receiver<i64>, AwsError> {
         Ok(self.streams.get(scope, stream)?.next_sequence.subscribe())
@@ -191,7 +192,7 @@ impl Firehose {
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let stop = self.stop.clone();
+        let stop = self.tasks.stop.clone();
         tokio::spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
