@@ -98,8 +98,7 @@ impl Sandbox {
         s3.sweep().await?;
         let lambda = Lambda::new(database.clone(), config.clone(), keyring.clone());
         let limits = config.firehose.clone();
-        let firehose =
-            Firehose::new(database.clone(), clock.clone(), iam.clone(), s3.clone(), lambda.clone(), limits);
+        let firehose = Firehose::new(database.clone(), clock.clone(), iam.clone(), s3.clone(), lambda.clone(), limits);
         let analytics = Analytics::new(database.clone(), clock.clone(), iam.clone(), firehose.clone(), lambda.clone());
         let dynamodb = DynamoDb::new(database, clock);
         firehose.resume().await?;

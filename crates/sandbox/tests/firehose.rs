@@ -75,7 +75,8 @@ async fn create(sandbox: &TestSandbox, destination: ExtendedS3DestinationConfigu
         described.delivery_stream_description.unwrap().delivery_stream_status
     };
     assert_eq!(status().await, DeliveryStreamStatus::Creating);
-    eventually("the stream's activation", || async { (status().await == DeliveryStreamStatus::Active).then_some(()) }).await;
+    eventually("the stream's activation", || async { (status().await == DeliveryStreamStatus::Active).then_some(()) })
+        .await;
     client
 }
 

@@ -85,7 +85,8 @@ mod tests {
         flate2::read::GzDecoder::new(&gzip[..]).read_to_end(&mut unpacked).unwrap();
         assert_eq!(unpacked, data);
 
-        let mut archive = zip::ZipArchive::new(std::io::Cursor::new(compress(Compression::Zip).await.unwrap())).unwrap();
+        let mut archive =
+            zip::ZipArchive::new(std::io::Cursor::new(compress(Compression::Zip).await.unwrap())).unwrap();
         let mut unpacked = Vec::new();
         archive.by_name("clicks").unwrap().read_to_end(&mut unpacked).unwrap();
         assert_eq!(unpacked, data);

@@ -314,8 +314,8 @@ impl Delivery {
     ) -> Result<Vec<NewObject>, Problem> {
         let prefixes = destination.prefixes()?;
         let oldest_ms = buffer.oldest_ms.unwrap_or_else(|| self.clock.now_ms());
-        let oldest = OffsetDateTime::from_unix_timestamp_nanos(i128::from(oldest_ms) * 1_000_000)
-            .map_err(AwsError::internal)?;
+        let oldest =
+            OffsetDateTime::from_unix_timestamp_nanos(i128::from(oldest_ms) * 1_000_000).map_err(AwsError::internal)?;
         let time = oldest.format(NAME_TIME).map_err(AwsError::internal)?;
         let name = || format!("{}-{}-{time}-{}", self.stream.name, details.version, Uuid::new_v4());
         let mut objects = Vec::new();

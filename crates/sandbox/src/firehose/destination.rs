@@ -325,7 +325,8 @@ fn compression(format: &str, path: &str) -> Result<Compression, AwsError> {
 fn is_role_arn(arn: &str) -> bool {
     let Some((head, name)) = arn.split_once(":role/") else { return false };
     let mut head = head.split(':');
-    let of_iam = head.next() == Some("arn") && head.next().is_some() && head.next() == Some("iam") && head.next() == Some("");
+    let of_iam =
+        head.next() == Some("arn") && head.next().is_some() && head.next() == Some("iam") && head.next() == Some("");
     let account = head.next().unwrap_or_default();
     of_iam
         && head.next().is_none()
@@ -384,7 +385,51 @@ mod tests {
             ]}]},
         }))
         .unwrap();
-        insta::assert_json_snapshot!(destination.describe()["ExtendedS3DestinationDescription"], @"");
+        insta::assert_json_snapshot!(destination.describe()["ExtendedS3DestinationDescription"], @r#"
+        {
+          "BucketARN": "arn:aws:s3:::clicks",
+          "BufferingHints": {
+            "IntervalInSeconds": 300,
+            "SizeInMBs": 5
+          },
+          "CloudWatchLoggingOptions": {
+            "Enabled": false
+          },
+          "CompressionFormat": "GZIP",
+          "EncryptionConfiguration": {
+            "NoEncryptionConfig": "NoEncryption"
+          },
+          "Prefix": "clicks/",
+          "ProcessingConfiguration": {
+            "Enabled": true,
+            "Processors": [
+              {
+                "Parameters": [
+                  {
+                    "ParameterName": "LambdaArn",
+                    "ParameterValue": "arn:aws:lambda:us-east-1:000000000000:function:clean"
+                  },
+                  {
+                    "ParameterName": "NumberOfRetries",
+                    "ParameterValue": "3"
+                  },
+                  {
+                    "ParameterName": "BufferSizeInMBs",
+                    "ParameterValue": "1"
+                  },
+                  {
+                    "ParameterName": "BufferIntervalInSeconds",
+                    "ParameterValue": "60"
+                  }
+                ],
+                "Type": "Lambda"
+              }
+            ]
+          },
+          "RoleARN": "arn:aws:iam::000000000000:role/FirehoseRole",
+          "S3BackupMode": "Disabled"
+        }
+        "#);
         let stored = serde_json::to_string(&destination).unwrap();
         assert_eq!(serde_json::from_str::<Destination>(&stored).unwrap(), destination);
     }
@@ -392,7 +437,9 @@ mod tests {
     #[test]
     fn refuses_what_aws_refuses() {
         assert!(refused(json!({"RoleARN": "FirehoseRole"})).contains("roleARN"));
-        assert!(refused(json!({"RoleARN": null})).contains("Value null at 'extendedS3DestinationConfiguration.roleARN'"));
+        assert!(
+            refused(json!({"RoleARN": null})).contains("Value null at 'extendedS3DestinationConfiguration.roleARN'")
+        );
         assert!(refused(json!({"BucketARN": "clicks"})).contains("bucketARN"));
         assert!(refused(json!({"Prefix": "x".repeat(1025)})).contains("less than or equal to 1024"));
         assert_eq!(
@@ -401,8 +448,12 @@ mod tests {
              'extendedS3DestinationConfiguration.bufferingHints.sizeInMBs' failed to satisfy constraint: Member must have \
              value less than or equal to 128"
         );
-        assert!(refused(json!({"BufferingHints": {"SizeInMBs": 0, "IntervalInSeconds": 60}})).contains("or equal to 1"));
-        assert!(refused(json!({"BufferingHints": {"SizeInMBs": 5, "IntervalInSeconds": 901}})).contains("or equal to 900"));
+        assert!(
+            refused(json!({"BufferingHints": {"SizeInMBs": 0, "IntervalInSeconds": 60}})).contains("or equal to 1")
+        );
+        assert!(
+            refused(json!({"BufferingHints": {"SizeInMBs": 5, "IntervalInSeconds": 901}})).contains("or equal to 900")
+        );
         assert!(refused(json!({"BufferingHints": {"SizeInMBs": 5}})).contains("both"));
         assert!(refused(json!({"CompressionFormat": "gzip"})).contains("enum value set"));
         assert!(refused(json!({"FileExtension": "gz"})).contains("fileExtension"));
@@ -422,7 +473,10 @@ mod tests {
             let (name, _) = change.as_object().unwrap().iter().next().unwrap();
             let message = refused(change.clone());
             assert!(message.starts_with("InvalidArgumentException: The sandbox does not offer"), "{message}");
-            assert!(message.contains(name.trim_start_matches("Encryption").trim_end_matches("Configuration")), "{message}");
+            assert!(
+                message.contains(name.trim_start_matches("Encryption").trim_end_matches("Configuration")),
+                "{message}"
+            );
         }
         create(json!({"S3BackupMode": "Disabled", "DynamicPartitioningConfiguration": {"Enabled": false}})).unwrap();
     }
@@ -430,7 +484,8 @@ mod tests {
     #[test]
     fn an_update_leaves_the_rest_as_it_is() {
         let before = create(json!({"Prefix": "clicks/", "CompressionFormat": "GZIP"})).unwrap();
-        let change = serde_json::from_value(json!({"BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 0}})).unwrap();
+        let change =
+            serde_json::from_value(json!({"BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 0}})).unwrap();
         let after = before.clone().update(change, "extendedS3DestinationUpdate").unwrap();
         assert_eq!(after, Destination { buffering: Buffering { size_mib: 1, interval_seconds: 0 }, ..before });
     }

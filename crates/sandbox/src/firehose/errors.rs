@@ -13,7 +13,9 @@ pub(super) fn invalid_argument(message: impl Into<String>) -> AwsError {
 pub(super) fn validation(value: impl Display, member: &str, constraint: &str) -> AwsError {
     AwsError::client(
         "ValidationException",
-        format!("1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: Member must {constraint}"),
+        format!(
+            "1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: Member must {constraint}"
+        ),
     )
 }
 
@@ -21,7 +23,9 @@ pub(super) fn validation(value: impl Display, member: &str, constraint: &str) ->
 pub(super) fn missing(member: &str) -> AwsError {
     AwsError::client(
         "ValidationException",
-        format!("1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"),
+        format!(
+            "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
+        ),
     )
 }
 

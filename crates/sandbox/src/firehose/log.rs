@@ -208,7 +208,11 @@ pub(super) async fn read_some(
 }
 
 /// When the oldest record from `sequence` on arrived.
-pub(super) async fn oldest_arrival_ms(pool: &SqlitePool, stream_id: i64, sequence: i64) -> Result<Option<i64>, AwsError> {
+pub(super) async fn oldest_arrival_ms(
+    pool: &SqlitePool,
+    stream_id: i64,
+    sequence: i64,
+) -> Result<Option<i64>, AwsError> {
     let arrival = sqlx::query_scalar(
         "SELECT arrival_ms FROM delivery_log WHERE stream_id = ?1 AND first_sequence + record_count > ?2 \
          ORDER BY first_sequence LIMIT 1",
@@ -323,7 +327,11 @@ pub(super) async fn expire(transaction: &mut Transaction<'static, Sqlite>, befor
     Ok(records)
 }
 
-async fn reduce_kept(transaction: &mut Transaction<'static, Sqlite>, stream_id: i64, bytes: i64) -> Result<(), AwsError> {
+async fn reduce_kept(
+    transaction: &mut Transaction<'static, Sqlite>,
+    stream_id: i64,
+    bytes: i64,
+) -> Result<(), AwsError> {
     if bytes > 0 {
         sqlx::query("UPDATE delivery_stream SET kept_bytes = kept_bytes - ? WHERE stream_id = ?")
             .bind(bytes)

@@ -218,7 +218,8 @@ impl Firehose {
     pub(super) async fn update_destination(&self, scope: &Scope, body: &[u8]) -> Result<Bytes, AwsError> {
         let input: UpdateInput = read_json(body)?;
         let name = input.delivery_stream_name.ok_or_else(|| missing("deliveryStreamName"))?;
-        let version = input.current_delivery_stream_version_id.ok_or_else(|| missing("currentDeliveryStreamVersionId"))?;
+        let version =
+            input.current_delivery_stream_version_id.ok_or_else(|| missing("currentDeliveryStreamVersionId"))?;
         let destination_id = input.destination_id.ok_or_else(|| missing("destinationId"))?;
         let stream = self.streams.get(scope, &name)?;
         if let Some(other) = input.others.iter().find(|(_, value)| !value.is_null()) {

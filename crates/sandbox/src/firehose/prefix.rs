@@ -48,9 +48,11 @@ impl Prefixes {
                 } else if failed.parts.contains(&Part::ErrorOutputType) {
                     failed
                 } else {
-                    return Err("ErrorOutputPrefix must contain at least one instance of !{firehose:error-output-type} \
+                    return Err(
+                        "ErrorOutputPrefix must contain at least one instance of !{firehose:error-output-type} \
                                 when it has expressions."
-                        .to_owned());
+                            .to_owned(),
+                    );
                 }
             }
             None if delivered.has_expressions() => {

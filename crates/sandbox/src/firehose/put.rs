@@ -123,7 +123,11 @@ impl Firehose {
                 }
             })
             .collect();
-        write_json(&PutRecordBatchOutput { failed_put_count: count - put.accepted, encrypted: false, request_responses })
+        write_json(&PutRecordBatchOutput {
+            failed_put_count: count - put.accepted,
+            encrypted: false,
+            request_responses,
+        })
     }
 
     fn stream_to_put(&self, scope: &Scope, name: Option<Cow<'_, str>>) -> Result<std::sync::Arc<Stream>, AwsError> {

@@ -108,7 +108,9 @@ pub(super) fn check(tags: &[Tag]) -> Result<(), AwsError> {
     if tags.len() > MAX_TAGS {
         return Err(validation(format!("[{} tags]", tags.len()), "tags", "have length less than or equal to 50"));
     }
-    let allowed = |text: &str| text.chars().all(|letter| letter.is_alphanumeric() || letter.is_whitespace() || "_.:/=+-@%".contains(letter));
+    let allowed = |text: &str| {
+        text.chars().all(|letter| letter.is_alphanumeric() || letter.is_whitespace() || "_.:/=+-@%".contains(letter))
+    };
     let mut keys = HashSet::new();
     for tag in tags {
         let key = &tag.key;

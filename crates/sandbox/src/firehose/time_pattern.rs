@@ -64,7 +64,9 @@ impl TimePattern {
                 }
                 if !is_field(character, width) {
                     let letters = character.to_string().repeat(width);
-                    return Err(format!("The pattern {pattern} has the letters {letters}, which the sandbox does not know."));
+                    return Err(format!(
+                        "The pattern {pattern} has the letters {letters}, which the sandbox does not know."
+                    ));
                 }
                 parts.push(Part::Field { letter: character, width });
             } else {

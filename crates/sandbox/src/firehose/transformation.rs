@@ -124,14 +124,21 @@ impl Transformation {
 
     fn from_parameters(parameters: &[ProcessorParameter]) -> Result<Self, AwsError> {
         let mut lambda_arn = None;
-        let mut transformation =
-            Self { lambda_arn: String::new(), retries: 3, buffer_size_mb: 1.0, buffer_interval_seconds: 60, role_arn: None };
+        let mut transformation = Self {
+            lambda_arn: String::new(),
+            retries: 3,
+            buffer_size_mb: 1.0,
+            buffer_interval_seconds: 60,
+            role_arn: None,
+        };
         let mut seen = HashSet::new();
         for ProcessorParameter { parameter_name: name, parameter_value: value } in parameters {
             if !seen.insert(name) {
                 return Err(invalid_argument(format!("The processor parameter {name} is specified more than once.")));
             }
-            let wrong = |bounds: &str| invalid_argument(format!("The processor parameter {name} must be {bounds}, not {value}."));
+            let wrong = |bounds: &str| {
+                invalid_argument(format!("The processor parameter {name} must be {bounds}, not {value}."))
+            };
             match name.as_str() {
                 "LambdaArn" => lambda_arn = Some(value.clone()),
                 "NumberOfRetries" => {
@@ -148,7 +155,9 @@ impl Transformation {
                         interval.ok_or_else(|| wrong("a whole number from 0 to 900"))?;
                 }
                 "RoleArn" => transformation.role_arn = Some(value.clone()),
-                _ => return Err(invalid_argument(format!("The processor parameter {name} is not one of type Lambda."))),
+                _ => {
+                    return Err(invalid_argument(format!("The processor parameter {name} is not one of type Lambda.")));
+                }
             }
         }
         let arn = lambda_arn.ok_or_else(|| invalid_argument("The processor parameter LambdaArn must be specified."))?;
