@@ -97,7 +97,8 @@ impl Sandbox {
         let s3 = S3::new(database.clone(), objects);
         s3.sweep().await?;
         let lambda = Lambda::new(database.clone(), config.clone(), keyring.clone());
-        let firehose = Firehose::new(database.clone(), clock.clone(), iam.clone(), s3.clone(), lambda.clone());
+        let limits = config.firehose.clone();
+        let firehose = Firehose::new(database.clone(), clock.clone(), iam.clone(), s3.clone(), lambda.clone(), limits);
         let analytics = Analytics::new(database.clone(), clock.clone(), iam.clone(), firehose.clone(), lambda.clone());
         let dynamodb = DynamoDb::new(database, clock);
         firehose.resume().await?;
