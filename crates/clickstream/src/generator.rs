@@ -103,7 +103,12 @@ mod tests {
     #[test]
     fn the_clicks_of_a_seed_stay_the_same_between_versions() {
         let rows: Vec<String> = Generator::new(42).take(4).map(|click| click.to_string()).collect();
-        insta::assert_snapshot!(rows.join("\n"), @"");
+        insta::assert_snapshot!(rows.join("\n"), @r#"
+        Battle_of_Nøles	"Líthåju"_Dökrom	link	1
+        1983_in_Fousalond	Håprour_Pišöjea	link	1
+        other-search	Quavas_Rothíbé	external	1
+        other-search	Guméti_Tálouçín_(astronomer)	external	1
+        "#);
     }
 
     #[test]

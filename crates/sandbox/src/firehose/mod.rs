@@ -216,3 +216,6 @@ async fn expire(database: &Database, clock: &Clock) -> Result<(), AwsError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -179,7 +179,7 @@ fn decode(batch: &mut Batch, record: RecordInput<'_>, member: &str) -> Result<us
     match pushed {
         Ok(Some(length)) => Ok(length),
         Ok(None) => {
-            let length = base64::decoded_len_estimate(encoded.len());
+            let length = encoded.len() / 4 * 3 - encoded.bytes().rev().take_while(|byte| *byte == b'=').count();
             let value = format!("java.nio.HeapByteBuffer[pos=0 lim={length} cap={length}]");
             Err(validation(value, member, &format!("have length less than or equal to {MAX_RECORD_BYTES}")))
         }
