@@ -108,6 +108,11 @@ impl Clock {
         Self { now, started: Instant::now() }
     }
 
+    /// When the run began.
+    pub(crate) fn start(&self) -> OffsetDateTime {
+        self.now
+    }
+
     pub(crate) fn now(&self) -> OffsetDateTime {
         self.now + self.started.elapsed()
     }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use aws_config::{Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use tokio::time::Instant;
 
 use crate::guard::OnlyCallsInTheTable;
@@ -48,9 +48,11 @@ impl Clients {
     /// for in `other_regions`, to tell a learner that it was created in the wrong one.
     pub fn new(config: &SdkConfig, other_regions: impl IntoIterator<Item = String>) -> Self {
         let here = config.region().map(ToString::to_string);
+        let behavior = config.behavior_version().unwrap_or_else(BehaviorVersion::latest);
         let config = config
             .clone()
             .into_builder()
+            .behavior_version(behavior)
             .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(250)))
             .timeout_config(
                 TimeoutConfig::builder()

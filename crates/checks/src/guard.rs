@@ -5,6 +5,7 @@ use aws_smithy_runtime_api::{
     client::{
         interceptors::{Intercept, context::BeforeSerializationInterceptorContextRef},
         orchestrator::Metadata,
+        runtime_components::RuntimeComponents,
     },
 };
 use aws_smithy_types::config_bag::ConfigBag;
@@ -24,9 +25,11 @@ impl Intercept for OnlyCallsInTheTable {
         "OnlyCallsInTheTable"
     }
 
-    fn read_before_execution(
+    // The first hook that knows which operation it is.
+    fn read_before_serialization(
         &self,
         _context: &BeforeSerializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let Some(metadata) = config.load::<Metadata>() else {

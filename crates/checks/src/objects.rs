@@ -141,7 +141,7 @@ impl Observed<'_> {
                 };
                 let answer = make(&GET_OBJECT, self.clock, CALL_TIMEOUT, send).await;
                 let result = answer.result.and_then(|body| body.ok_or_else(broken_off)).map(|bytes| {
-                    let cut = i64::try_from(bytes.len()).is_ok_and(|read| read < object.size);
+                    let cut = bytes.len() == READ_AT_MOST && object.size > READ_AT_MOST as i64;
                     Sample { bytes, cut }
                 });
                 Answer { call: &GET_OBJECT, at: answer.at, result }

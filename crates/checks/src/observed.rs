@@ -194,7 +194,8 @@ impl<'a> Observed<'a> {
         function: Function,
     ) -> Answer<GetFunctionConfigurationOutput> {
         let send = client.get_function_configuration().function_name(self.function_name(function)).send();
-        make(&GET_FUNCTION_CONFIGURATION, self.clock, CALL_TIMEOUT, send).await
+        let answer = make(&GET_FUNCTION_CONFIGURATION, self.clock, CALL_TIMEOUT, send).await;
+        answer.and_then(|output| output.function_arn.is_some().then_some(output))
     }
 
     // The application.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::Clock;
+use crate::firehose::FirehoseLimits;
 
 /// Where the sandbox keeps its state and how it runs learners' code.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub struct SandboxConfig {
     pub python: PythonRuntime,
     /// The time; anything but the machine's clock is for tests.
     pub clock: Clock,
+    /// How much delivery streams take; [`FirehoseLimits::default`] is as in AWS.
+    pub firehose: FirehoseLimits,
 }
 
 /// The Python that runs learners' functions, under bubblewrap.

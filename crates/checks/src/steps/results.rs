@@ -209,7 +209,7 @@ pub(crate) async fn idempotent(observed: &Observed<'_>) -> Judged {
     let before = query(observed, TEST_METRIC, None).await;
     let known: HashSet<String> = good(&before)?.iter().map(sort_key).collect();
     // A window of its own for each test: a function that stores a window but once would keep an old number.
-    let window_end = observed.clock.now().replace_nanosecond(0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let window_end = observed.clock.start().replace_nanosecond(0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let mut evidence = Vec::new();
     for _ in 0..2 {
         let (payload, seen) = invoke(observed, Function::Output, output_event(observed, window_end)).await?;

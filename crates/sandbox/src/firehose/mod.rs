@@ -1,13 +1,42 @@
 //! Amazon Data Firehose: delivery streams with Direct PUT, an optional Lambda transformation, and S3 as destination
 //! (`awsJson1_1`, target `Firehose_20150804`).
 
+mod compression;
+mod delivery;
+mod destination;
+mod errors;
+mod limits;
+mod log;
+mod operations;
+mod prefix;
+mod put;
+mod stream;
+mod tags;
+mod time_pattern;
+mod transformation;
+
+use std::sync::Arc;
+use std::time::Duration;
+
 use bytes::Bytes;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+
+use delivery::{Delivery, Patience};
+pub use limits::{FirehoseLimits, Throughput, ThroughputLimit};
+pub(crate) use log::LogRecord;
+use stream::{Stream, StreamRow, Streams};
+use transformation::Invoke;
 
 use crate::iam::Iam;
 use crate::lambda::Lambda;
 use crate::s3::S3;
 use crate::{AwsError, Caller, Clock, Database, Operation, Scope};
+
+/// Objects that are made at the same time, each of which may be 128 MiB.
+const DELIVERIES: usize = 2;
+/// How often records that nobody took in time are deleted.
+const EXPIRY_INTERVAL_MS: i64 = 10 * 60 * 1000;
 
 /// Delivery streams, their durable logs of accepted records, and the tasks that deliver them.
 #[derive(Clone)]
@@ -16,17 +45,24 @@ pub struct Firehose {
     clock: Clock,
     iam: Iam,
     s3: S3,
-    lambda: Lambda,
+    invoker: Arc<dyn Invoke>,
+    limits: FirehoseLimits,
+    patience: Patience,
+    streams: Streams,
+    slots: Arc<Semaphore>,
+    tasks: Arc<Tasks>,
 }
 
-/// One record in a delivery stream's log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LogRecord {
-    /// Position in the log, growing by one a record, never used twice.
-    pub sequence: i64,
-    /// When `PutRecord` or `PutRecordBatch` accepted it, milliseconds since the epoch.
-    pub arrival_ms: i64,
-    pub data: Bytes,
+/// Ends the tasks when the last clone of [`Firehose`] is dropped.
+#[derive(Debug, Default)]
+struct Tasks {
+    stop: CancellationToken,
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
 }
 
 /// A reader of a stream's log, known by name; the log keeps what a reader has not yet acknowledged (24 hours at most).
@@ -38,41 +74,90 @@ pub(crate) struct LogReader {
 }
 
 impl Firehose {
-    pub(crate) fn new(database: Database, clock: Clock, iam: Iam, s3: S3, lambda: Lambda) -> Self {
-        Self { database, clock, iam, s3, lambda }
+    pub(crate) fn new(
+        database: Database,
+        clock: Clock,
+        iam: Iam,
+        s3: S3,
+        lambda: Lambda,
+        limits: FirehoseLimits,
+    ) -> Self {
+        Self {
+            database,
+            clock,
+            iam,
+            s3,
+            invoker: Arc::new(lambda),
+            limits,
+            patience: Patience { creation: Duration::from_secs(1), pause: Duration::from_millis(500) },
+            streams: Streams::default(),
+            slots: Arc::new(Semaphore::new(DELIVERIES)),
+            tasks: Arc::default(),
+        }
     }
 
     /// Starts the delivery tasks of all streams that exist, after a restart.
     pub(crate) async fn resume(&self) -> Result<(), AwsError> {
-        let _ = (&self.database, &self.clock, &self.iam, &self.s3, &self.lambda);
+        let rows: Vec<StreamRow> =
+            sqlx::query_as("SELECT * FROM delivery_stream").fetch_all(self.database.read()).await?;
+        for row in rows {
+            self.start(Arc::new(Stream::new(row, self.limits.throughput)));
+        }
+        let (database, clock) = (self.database.clone(), self.clock.clone());
+        self.spawn(async move {
+            loop {
+                if let Err(error) = expire(&database, &clock).await {
+                    tracing::warn!(%error, "old records cannot be deleted for now");
+                }
+                clock.wait_until_ms(clock.now_ms() + EXPIRY_INTERVAL_MS).await;
+            }
+        });
         Ok(())
     }
 
     /// Answers one operation.
     pub(crate) async fn call(&self, caller: &Caller, operation: Operation<'_>, body: &[u8]) -> Result<Bytes, AwsError> {
-        let _ = (caller, body);
-        Err(AwsError::unknown_operation("firehose", operation))
+        let scope = &caller.scope;
+        match operation {
+            "PutRecordBatch" => self.put_record_batch(scope, body).await,
+            "PutRecord" => self.put_record(scope, body).await,
+            "CreateDeliveryStream" => self.create_delivery_stream(scope, body).await,
+            "DescribeDeliveryStream" => self.describe_delivery_stream(scope, body),
+            "ListDeliveryStreams" => self.list_delivery_streams(scope, body),
+            "UpdateDestination" => self.update_destination(scope, body).await,
+            "DeleteDeliveryStream" => self.delete_delivery_stream(scope, body).await,
+            "TagDeliveryStream" => self.tag_delivery_stream(scope, body).await,
+            "UntagDeliveryStream" => self.untag_delivery_stream(scope, body).await,
+            "ListTagsForDeliveryStream" => self.list_tags_for_delivery_stream(scope, body).await,
+            _ => Err(AwsError::unknown_operation("firehose", operation)),
+        }
     }
 
     /// The sequence number that the next accepted record of a stream will get; `ResourceNotFoundException` if there is none.
     pub(crate) async fn next_sequence(&self, scope: &Scope, stream: &str) -> Result<i64, AwsError> {
-        let _ = (scope, stream);
-        Ok(0)
+        Ok(self.streams.get(scope, stream)?.end.borrow().next_sequence)
     }
 
     /// Registers a reader at `sequence`, or moves it there: everything before it is acknowledged and may be trimmed.
     pub(crate) async fn acknowledge(&self, reader: &LogReader, sequence: i64) -> Result<(), AwsError> {
-        let _ = (&reader.scope, &reader.stream, &reader.reader, sequence);
+        let stream = self.streams.get(&reader.scope, &reader.stream)?;
+        let mut transaction = self.database.write().await?;
+        log::acknowledge(&mut transaction, stream.id, &reader_name(reader), sequence).await?;
+        transaction.commit().await?;
         Ok(())
     }
 
-    /// Forgets a reader, so that the log is no longer kept for it.
+    /// Forgets a reader, so that the log is no longer kept for it. Does nothing when the stream is gone.
     pub(crate) async fn forget_reader(&self, reader: &LogReader) -> Result<(), AwsError> {
-        let _ = reader;
+        let Ok(stream) = self.streams.get(&reader.scope, &reader.stream) else { return Ok(()) };
+        let mut transaction = self.database.write().await?;
+        log::forget(&mut transaction, stream.id, &reader_name(reader)).await?;
+        transaction.commit().await?;
         Ok(())
     }
 
-    /// Up to `limit` records (and a few MiB) from `sequence` on, in order; empty when there is nothing new.
+    /// Up to `limit` records (and a few MiB) from `sequence` on, in order; empty when there is nothing new. The first may have
+    /// a higher sequence number than asked for, when older ones have expired.
     pub(crate) async fn read_log(
         &self,
         scope: &Scope,
@@ -80,13 +165,57 @@ impl Firehose {
         sequence: i64,
         limit: usize,
     ) -> Result<Vec<LogRecord>, AwsError> {
-        let _ = (scope, stream, sequence, limit);
-        Ok(Vec::new())
+        let stream = self.streams.get(scope, stream)?;
+        log::read_some(self.database.read(), stream.id, sequence, limit).await
     }
 
     /// Changes whenever records were accepted by the stream; its value is the next sequence number.
     pub(crate) async fn watch_log(&self, scope: &Scope, stream: &str) -> Result<watch::Receiver<i64>, AwsError> {
-        let _ = (scope, stream);
-        Ok(watch::channel(0).1)
+        Ok(self.streams.get(scope, stream)?.next_sequence.subscribe())
+    }
+
+    /// Makes a stream known and starts its task.
+    fn start(&self, stream: Arc<Stream>) {
+        self.streams.add(stream.clone());
+        let delivery = Delivery {
+            stream,
+            streams: self.streams.clone(),
+            database: self.database.clone(),
+            clock: self.clock.clone(),
+            iam: self.iam.clone(),
+            s3: self.s3.clone(),
+            invoker: self.invoker.clone(),
+            slots: self.slots.clone(),
+            patience: self.patience,
+        };
+        self.spawn(delivery.run());
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.tasks.stop.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = task => {}
+            }
+        });
     }
 }
+
+/// Readers of other services are named apart from the delivery.
+fn reader_name(reader: &LogReader) -> String {
+    format!("reader/{}", reader.reader)
+}
+
+async fn expire(database: &Database, clock: &Clock) -> Result<(), AwsError> {
+    let mut transaction = database.write().await?;
+    let records = log::expire(&mut transaction, clock.now_ms() - log::RETENTION_MS).await?;
+    transaction.commit().await?;
+    if records > 0 {
+        tracing::warn!(records, "records were not delivered within 24 hours and are gone");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

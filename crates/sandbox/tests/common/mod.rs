@@ -1,5 +1,6 @@
 //! A sandbox on an ephemeral loopback port, for tests that speak to it as clients do.
 #![allow(dead_code, reason = "each test binary uses its own part of this module")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up fails")]
 
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
@@ -7,6 +8,7 @@ use std::process::{Output, Stdio};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use sandbox::firehose::FirehoseLimits;
 use sandbox::{AccessKey, AccountId, Clock, PythonRuntime, Sandbox, SandboxConfig};
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
@@ -163,7 +165,13 @@ async fn serve(folder: &TempDir, clock: Clock) -> (Sandbox, String, DropGuard, J
         packages: python_packages(),
         bubblewrap: "/usr/bin/bwrap".into(),
     };
-    let config = SandboxConfig { data_dir: folder.path().join("data"), endpoint_url: endpoint.clone(), python, clock };
+    let config = SandboxConfig {
+        data_dir: folder.path().join("data"),
+        endpoint_url: endpoint.clone(),
+        python,
+        clock,
+        firehose: FirehoseLimits::default(),
+    };
     let sandbox = Sandbox::open(config).await.unwrap();
     let shutdown = CancellationToken::new();
     let serving = sandbox.clone();

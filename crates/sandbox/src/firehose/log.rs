@@ -1,0 +1,350 @@
+//! The durable log of a delivery stream: what was accepted and not yet dealt with by all of its readers.
+//!
+//! The records of one call are one row, written before the call is answered. A record's position is its sequence number,
+//! which grows by one a record. A reader keeps its position in the database, in the same transaction as its own work if it
+//! can; rows that no reader needs are deleted, and so are rows older than 24 hours, as AWS does.
+
+use bytes::{Bytes, BytesMut};
+use futures::TryStreamExt as _;
+use sqlx::{Row as _, Sqlite, SqlitePool, Transaction};
+
+use crate::AwsError;
+
+/// How long a record is kept for readers that do not take it (Amazon Data Firehose, "Direct PUT data is kept 24 hours").
+pub(super) const RETENTION_MS: i64 = 24 * 60 * 60 * 1000;
+/// Roughly the most bytes that one read gives.
+const READ_BYTES: usize = 8 * 1024 * 1024;
+const LENGTH_BYTES: usize = 4;
+
+/// One record in a delivery stream's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LogRecord {
+    /// Position in the log, growing by one a record, never used twice.
+    pub sequence: i64,
+    /// When `PutRecord` or `PutRecordBatch` accepted it, milliseconds since the epoch.
+    pub arrival_ms: i64,
+    pub data: Bytes,
+}
+
+/// Records of one call, joined as they are stored.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    joined: Vec<u8>,
+    count: usize,
+}
+
+/// Where a log ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LogEnd {
+    pub next_sequence: i64,
+    /// Bytes accepted since the stream was made.
+    pub accepted_bytes: i64,
+}
+
+/// Whether a batch was written.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Appended {
+    /// The sequence number of its first record, and where the log ends now.
+    Written { first_sequence: i64, end: LogEnd },
+    /// The account has more undelivered data than the sandbox keeps.
+    BacklogFull,
+    /// The stream is being deleted or is gone.
+    StreamGone,
+}
+
+impl Batch {
+    pub(super) fn with_capacity(bytes: usize) -> Self {
+        Self { joined: Vec::with_capacity(bytes), count: 0 }
+    }
+
+    /// Adds a record whose data `write` appends to the buffer; forgets it if `write` fails or the data is longer than `max`.
+    pub(super) fn push_with<E>(
+        &mut self,
+        max: usize,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<Option<usize>, E> {
+        let start = self.joined.len();
+        self.joined.extend_from_slice(&[0; LENGTH_BYTES]);
+        let written = write(&mut self.joined);
+        let length = self.joined.len() - start - LENGTH_BYTES;
+        match (written, u32::try_from(length)) {
+            (Ok(()), Ok(prefix)) if length <= max => {
+                self.joined[start..start + LENGTH_BYTES].copy_from_slice(&prefix.to_le_bytes());
+                self.count += 1;
+                Ok(Some(length))
+            }
+            (written, _) => {
+                self.joined.truncate(start);
+                written.map(|()| None)
+            }
+        }
+    }
+
+    /// Keeps the first `count` records only.
+    pub(super) fn truncate(&mut self, count: usize) {
+        let mut end = 0;
+        for _ in 0..count.min(self.count) {
+            let Some(length) = self.joined[end..].first_chunk::<LENGTH_BYTES>() else { break };
+            end += LENGTH_BYTES + u32::from_le_bytes(*length) as usize;
+        }
+        self.joined.truncate(end);
+        self.count = self.count.min(count);
+    }
+
+    /// Bytes of data, lengths not counted.
+    pub(super) fn data_bytes(&self) -> usize {
+        self.joined.len() - LENGTH_BYTES * self.count
+    }
+}
+
+/// Splits a stored row into its records, without copying.
+fn split(mut joined: Bytes) -> Result<Vec<Bytes>, AwsError> {
+    let mut records = Vec::new();
+    while !joined.is_empty() {
+        let damaged = || AwsError::internal("a row of a delivery stream's log is damaged");
+        let length = u32::from_le_bytes(*joined.first_chunk::<LENGTH_BYTES>().ok_or_else(damaged)?) as usize;
+        if joined.len() < LENGTH_BYTES + length {
+            return Err(damaged());
+        }
+        let mut record = joined.split_to(LENGTH_BYTES + length);
+        records.push(record.split_off(LENGTH_BYTES));
+    }
+    Ok(records)
+}
+
+/// Writes a batch. It is durable once `transaction` is committed.
+pub(super) async fn append(
+    transaction: &mut Transaction<'static, Sqlite>,
+    stream_id: i64,
+    batch: Batch,
+    arrival_ms: i64,
+    max_backlog_bytes: i64,
+) -> Result<Appended, AwsError> {
+    let count = i64::try_from(batch.count).map_err(AwsError::internal)?;
+    let bytes = i64::try_from(batch.data_bytes()).map_err(AwsError::internal)?;
+    let moved = sqlx::query(
+        "UPDATE delivery_stream SET next_sequence = next_sequence + ?1, accepted_bytes = accepted_bytes + ?2, \
+         kept_bytes = kept_bytes + ?2 WHERE stream_id = ?3 AND status = 'ACTIVE' AND ?2 + (SELECT SUM(kept_bytes) FROM \
+         delivery_stream AS other WHERE other.account_id = delivery_stream.account_id) <= ?4 \
+         RETURNING next_sequence, accepted_bytes",
+    )
+    .bind(count)
+    .bind(bytes)
+    .bind(stream_id)
+    .bind(max_backlog_bytes)
+    .fetch_optional(&mut **transaction)
+    .await?;
+    let Some(moved) = moved else {
+        let active = sqlx::query("SELECT 1 FROM delivery_stream WHERE stream_id = ? AND status = 'ACTIVE'")
+            .bind(stream_id)
+            .fetch_optional(&mut **transaction)
+            .await?;
+        return Ok(if active.is_some() { Appended::BacklogFull } else { Appended::StreamGone });
+    };
+    let end = LogEnd { next_sequence: moved.get(0), accepted_bytes: moved.get(1) };
+    let first_sequence = end.next_sequence - count;
+    sqlx::query(
+        "INSERT INTO delivery_log (stream_id, first_sequence, record_count, bytes, arrival_ms, records) \
+         VALUES (?, ?, ?, ?, ?, ?)",
+    )
+    .bind(stream_id)
+    .bind(first_sequence)
+    .bind(count)
+    .bind(bytes)
+    .bind(arrival_ms)
+    .bind(batch.joined)
+    .execute(&mut **transaction)
+    .await?;
+    Ok(Appended::Written { first_sequence, end })
+}
+
+/// Up to `max_records` records from `sequence` on, in order, until they have `max_bytes` of data; the first one is given
+/// however large it is.
+pub(super) async fn read(
+    pool: &SqlitePool,
+    stream_id: i64,
+    sequence: i64,
+    max_records: usize,
+    max_bytes: usize,
+) -> Result<Vec<LogRecord>, AwsError> {
+    // A row that begins before `sequence` may hold it.
+    let mut rows = sqlx::query(
+        "SELECT first_sequence, arrival_ms, records FROM delivery_log WHERE stream_id = ?1 AND first_sequence >= \
+         COALESCE((SELECT MAX(first_sequence) FROM delivery_log WHERE stream_id = ?1 AND first_sequence <= ?2), ?2) \
+         ORDER BY first_sequence",
+    )
+    .bind(stream_id)
+    .bind(sequence)
+    .fetch(pool);
+    let mut records = Vec::new();
+    let mut bytes = 0;
+    while let Some(row) = rows.try_next().await? {
+        let first: i64 = row.get(0);
+        let arrival_ms = row.get(1);
+        let joined = Bytes::from(row.get::<Vec<u8>, _>(2));
+        for (sequence_of_record, data) in (first..).zip(split(joined)?) {
+            if sequence_of_record < sequence {
+                continue;
+            }
+            let full = records.len() >= max_records || bytes + data.len() > max_bytes;
+            if full && !records.is_empty() || max_records == 0 {
+                return Ok(records);
+            }
+            bytes += data.len();
+            records.push(LogRecord { sequence: sequence_of_record, arrival_ms, data });
+        }
+    }
+    Ok(records)
+}
+
+/// [`read`] with the usual bound on bytes.
+pub(super) async fn read_some(
+    pool: &SqlitePool,
+    stream_id: i64,
+    sequence: i64,
+    max_records: usize,
+) -> Result<Vec<LogRecord>, AwsError> {
+    read(pool, stream_id, sequence, max_records, READ_BYTES).await
+}
+
+/// When the oldest record from `sequence` on arrived.
+pub(super) async fn oldest_arrival_ms(
+    pool: &SqlitePool,
+    stream_id: i64,
+    sequence: i64,
+) -> Result<Option<i64>, AwsError> {
+    let arrival = sqlx::query_scalar(
+        "SELECT arrival_ms FROM delivery_log WHERE stream_id = ?1 AND first_sequence + record_count > ?2 \
+         ORDER BY first_sequence LIMIT 1",
+    )
+    .bind(stream_id)
+    .bind(sequence)
+    .fetch_optional(pool)
+    .await?;
+    Ok(arrival)
+}
+
+/// Bytes in the rows that hold records from `sequence` on.
+pub(super) async fn bytes_from(pool: &SqlitePool, stream_id: i64, sequence: i64) -> Result<i64, AwsError> {
+    let bytes = sqlx::query_scalar(
+        "SELECT COALESCE(SUM(bytes), 0) FROM delivery_log WHERE stream_id = ? AND first_sequence + record_count > ?",
+    )
+    .bind(stream_id)
+    .bind(sequence)
+    .fetch_one(pool)
+    .await?;
+    Ok(bytes)
+}
+
+/// The position of a reader, if it is known.
+pub(super) async fn position(pool: &SqlitePool, stream_id: i64, reader: &str) -> Result<Option<i64>, AwsError> {
+    let position =
+        sqlx::query_scalar("SELECT next_sequence FROM delivery_log_reader WHERE stream_id = ? AND reader = ?")
+            .bind(stream_id)
+            .bind(reader)
+            .fetch_optional(pool)
+            .await?;
+    Ok(position)
+}
+
+/// Moves a reader to `sequence`, making it known if it is not, and deletes the rows that no reader needs any longer.
+pub(super) async fn acknowledge(
+    transaction: &mut Transaction<'static, Sqlite>,
+    stream_id: i64,
+    reader: &str,
+    sequence: i64,
+) -> Result<(), AwsError> {
+    sqlx::query(
+        "INSERT INTO delivery_log_reader (stream_id, reader, next_sequence) VALUES (?, ?, ?) \
+         ON CONFLICT (stream_id, reader) DO UPDATE SET next_sequence = excluded.next_sequence",
+    )
+    .bind(stream_id)
+    .bind(reader)
+    .bind(sequence)
+    .execute(&mut **transaction)
+    .await?;
+    trim(transaction, stream_id).await
+}
+
+/// Moves a reader from one position to another, unless it is elsewhere; tells whether it did.
+pub(super) async fn advance(
+    transaction: &mut Transaction<'static, Sqlite>,
+    stream_id: i64,
+    reader: &str,
+    from: i64,
+    to: i64,
+) -> Result<bool, AwsError> {
+    let moved = sqlx::query(
+        "UPDATE delivery_log_reader SET next_sequence = ? WHERE stream_id = ? AND reader = ? AND next_sequence = ?",
+    )
+    .bind(to)
+    .bind(stream_id)
+    .bind(reader)
+    .bind(from)
+    .execute(&mut **transaction)
+    .await?;
+    trim(transaction, stream_id).await?;
+    Ok(moved.rows_affected() == 1)
+}
+
+/// Forgets a reader and deletes the rows that only it needed.
+pub(super) async fn forget(
+    transaction: &mut Transaction<'static, Sqlite>,
+    stream_id: i64,
+    reader: &str,
+) -> Result<(), AwsError> {
+    sqlx::query("DELETE FROM delivery_log_reader WHERE stream_id = ? AND reader = ?")
+        .bind(stream_id)
+        .bind(reader)
+        .execute(&mut **transaction)
+        .await?;
+    trim(transaction, stream_id).await
+}
+
+async fn trim(transaction: &mut Transaction<'static, Sqlite>, stream_id: i64) -> Result<(), AwsError> {
+    let deleted: Vec<i64> = sqlx::query_scalar(
+        "WITH needed (sequence) AS (SELECT MIN(next_sequence) FROM delivery_log_reader WHERE stream_id = ?1) \
+         DELETE FROM delivery_log WHERE stream_id = ?1 AND first_sequence < (SELECT sequence FROM needed) \
+         AND first_sequence + record_count <= (SELECT sequence FROM needed) RETURNING bytes",
+    )
+    .bind(stream_id)
+    .fetch_all(&mut **transaction)
+    .await?;
+    reduce_kept(transaction, stream_id, deleted.iter().sum()).await
+}
+
+/// Deletes the rows of all streams that arrived before `before_ms`, whoever still wants them. Gives their number of records.
+pub(super) async fn expire(transaction: &mut Transaction<'static, Sqlite>, before_ms: i64) -> Result<i64, AwsError> {
+    let deleted = sqlx::query("DELETE FROM delivery_log WHERE arrival_ms < ? RETURNING stream_id, bytes, record_count")
+        .bind(before_ms)
+        .fetch_all(&mut **transaction)
+        .await?;
+    let mut records = 0;
+    for row in deleted {
+        reduce_kept(transaction, row.get(0), row.get(1)).await?;
+        records += row.get::<i64, _>(2);
+    }
+    Ok(records)
+}
+
+async fn reduce_kept(
+    transaction: &mut Transaction<'static, Sqlite>,
+    stream_id: i64,
+    bytes: i64,
+) -> Result<(), AwsError> {
+    if bytes > 0 {
+        sqlx::query("UPDATE delivery_stream SET kept_bytes = kept_bytes - ? WHERE stream_id = ?")
+            .bind(bytes)
+            .bind(stream_id)
+            .execute(&mut **transaction)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The data of several records, one after the other without separators, as Firehose writes them.
+pub(super) fn concatenate(records: &[LogRecord]) -> Bytes {
+    let mut joined = BytesMut::with_capacity(records.iter().map(|record| record.data.len()).sum());
+    records.iter().for_each(|record| joined.extend_from_slice(&record.data));
+    joined.freeze()
+}
