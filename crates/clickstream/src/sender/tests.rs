@@ -268,6 +268,26 @@ async fn tells_its_progress_while_it_goes_on() {
     assert_eq!(stream.calls().concat().concat(), encoded(&Generator::new(3).take(300).collect::<Vec<_>>()));
 }
 
+#[tokio::test]
+async fn an_endpoint_that_cannot_be_reached_is_tried_again_and_told() {
+    // A port that was free a moment ago: nobody listens there.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let config = aws_sdk_firehose::Config::builder()
+        .behavior_version(aws_sdk_firehose::config::BehaviorVersion::latest())
+        .region(aws_sdk_firehose::config::Region::new("us-east-1"))
+        .credentials_provider(aws_sdk_firehose::config::Credentials::for_tests())
+        .endpoint_url(format!("http://127.0.0.1:{port}"))
+        .build();
+    let quick = Backoff { base: Duration::from_millis(1), cap: Duration::from_millis(1), attempts: 3 };
+    let sender = Sender { client: Client::from_conf(config), backoff: quick };
+    let plan = SendPlan::new("clicks", 2, RowSource::Rows(rows(60))).unwrap();
+    let progress = sender.send(plan, watch::Sender::new(Progress::starting(0)), CancellationToken::new()).await;
+    let expected = "Nothing was accepted for a while, so the sending ended. The stream's endpoint cannot be reached.";
+    assert_eq!(progress.state, SendState::Failed { reason: expected.to_owned() });
+    assert_eq!(progress.retried.records, 6);
+    assert_balanced(&progress);
+}
+
 /// Real rows, which are not part of the project.
 #[tokio::test]
 async fn real_clickstream_rows_arrive_as_they_are() {
