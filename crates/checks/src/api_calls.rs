@@ -256,7 +256,7 @@ pub static DESCRIBE_TABLE: ApiCall = ApiCall {
     chart: false,
 };
 
-/// Window counts of one metric. The table's ItemCount would lag by hours.
+/// Window counts of one metric. The table's `ItemCount` would lag by hours.
 pub static QUERY: ApiCall = ApiCall {
     service: Service::DynamoDb,
     operation: "Query",

@@ -89,7 +89,7 @@ macro_rules! checks {
         /// A check. Its text form is the dotted name, such as "delivery-stream.active".
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum CheckName {
-            $(#[doc = $title] #[serde(rename = $name)] $variant,)*
+            $(#[doc = concat!("`", $name, "`")] #[serde(rename = $name)] $variant,)*
         }
 
         impl CheckName {

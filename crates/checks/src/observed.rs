@@ -1,12 +1,10 @@
 //! The answers of one run: each question is asked once, however many checks read the answer.
 
-use std::future::Future;
-
 use aws_sdk_dynamodb::types::TableDescription;
 use aws_sdk_firehose::types::{DeliveryStreamDescription, DeliveryStreamStatus};
 use aws_sdk_kinesisanalyticsv2::types::{ApplicationDetail, ApplicationStatus};
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
-use futures::{StreamExt, stream};
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 use tokio::sync::OnceCell;
 
 use crate::{
@@ -120,9 +118,9 @@ impl<'a> Observed<'a> {
     pub(crate) async fn stream_elsewhere(&self) -> Option<&Evidence> {
         self.stream_elsewhere
             .get_or_init(|| {
-                self.in_other_regions(&DESCRIBE_DELIVERY_STREAM, async |region| {
-                    self.describe_stream(&self.clients.firehose_in(&region), &region).await.result.is_ok()
-                })
+                self.in_other_regions(&DESCRIBE_DELIVERY_STREAM, |region| {
+ async move { self.describe_stream(&self.clients.firehose_in(&region), &region).await.result.is_ok() }.boxed()
+ })
             })
             .await
             .as_ref()
@@ -182,9 +180,9 @@ impl<'a> Observed<'a> {
         self.function_cells(function)
             .elsewhere
             .get_or_init(|| {
-                self.in_other_regions(&GET_FUNCTION_CONFIGURATION, async |region| {
-                    self.describe_function(&self.clients.lambda_in(&region), function).await.result.is_ok()
-                })
+                self.in_other_regions(&GET_FUNCTION_CONFIGURATION, |region| {
+ async move { self.describe_function(&self.clients.lambda_in(&region), function).await.result.is_ok() }.boxed()
+ })
             })
             .await
             .as_ref()
@@ -230,8 +228,9 @@ impl<'a> Observed<'a> {
     pub(crate) async fn application_elsewhere(&self) -> Option<&Evidence> {
         self.application_elsewhere
             .get_or_init(|| {
-                self.in_other_regions(&DESCRIBE_APPLICATION, async |region| {
-                    self.describe_application(&self.clients.analytics_in(&region)).await.result.is_ok()
+                self.in_other_regions(&DESCRIBE_APPLICATION, |region| {
+                    async move { self.describe_application(&self.clients.analytics_in(&region)).await.result.is_ok() }
+                        .boxed()
                 })
             })
             .await
@@ -271,8 +270,8 @@ impl<'a> Observed<'a> {
     pub(crate) async fn table_elsewhere(&self) -> Option<&Evidence> {
         self.table_elsewhere
             .get_or_init(|| {
-                self.in_other_regions(&DESCRIBE_TABLE, async |region| {
-                    self.describe_table(&self.clients.dynamodb_in(&region)).await.result.is_ok()
+                self.in_other_regions(&DESCRIBE_TABLE, |region| {
+                    async move { self.describe_table(&self.clients.dynamodb_in(&region)).await.result.is_ok() }.boxed()
                 })
             })
             .await
@@ -289,16 +288,21 @@ impl<'a> Observed<'a> {
 
     /// Looks in the learner's other regions; the first that has the thing ends the search. What cannot be
     /// looked at counts as absent there, since regions may be switched off or out of the policy.
-    async fn in_other_regions<F, Found>(&self, call: &'static ApiCall, has_it: F) -> Option<Evidence>
-    where
-        F: Fn(String) -> Found,
-        Found: Future<Output = bool>,
-    {
-        let has_it = &has_it;
-        let search = stream::iter(self.clients.other_regions())
-            .map(|region| async move { has_it(region.clone()).await.then(|| region.clone()) })
-            .buffer_unordered(REGIONS_AT_ONCE)
-            .filter_map(std::future::ready);
+    async fn in_other_regions<'s>(
+        &'s self,
+        call: &'static ApiCall,
+        has_it: impl Fn(String) -> BoxFuture<'s, bool>,
+    ) -> Option<Evidence> {
+        let looks: Vec<_> = self
+            .clients
+            .other_regions()
+            .iter()
+            .map(|region| {
+                let has_it = has_it(region.clone());
+                async move { has_it.await.then(|| region.clone()) }.boxed()
+            })
+            .collect();
+        let search = stream::iter(looks).buffer_unordered(REGIONS_AT_ONCE).filter_map(std::future::ready);
         let region = tokio::time::timeout(ELSEWHERE_TIMEOUT, std::pin::pin!(search).next()).await.ok().flatten()?;
         Some(Evidence {
             call: format!("{call} ({region})"),

@@ -11,7 +11,7 @@ use crate::{
     text::fixed_part,
 };
 
-/// A session policy may have this many characters (STS AssumeRole, `Policy`).
+/// A session policy may have this many characters (`Policy` of STS `AssumeRole`).
 const LONGEST: usize = 2_048;
 
 /// Why no policy can be made.

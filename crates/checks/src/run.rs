@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::{FutureExt, future::join_all};
 use time::OffsetDateTime;
+use tokio::time::Instant;
 
 use crate::{
     call::Clock,
@@ -11,7 +12,7 @@ use crate::{
     finding::{Finding, Judged},
     name::{CheckName, Step},
     observed::Observed,
-    steps::{connect, delivery_stream},
+    steps::{clean_up, connect, delivery_stream, ingest, preprocess, results, streaming_sql},
     subject::{Consent, Subject},
     verdict::CheckResult,
 };
@@ -38,17 +39,16 @@ pub async fn run_step(
         Consent::Invoke => STEP_TIMEOUT_WITH_TEST_RUN,
         Consent::No => STEP_TIMEOUT,
     };
-    let deadline = tokio::time::Instant::now() + limit;
-    join_all(step.checks().map(|name| {
-        let judged = judge(name, &observed);
-        async move {
-            match tokio::time::timeout_at(deadline, judged).await {
-                Ok(Ok(finding) | Err(finding)) => finding.named(name),
-                Err(_) => too_slow().named(name),
-            }
-        }
-    }))
-    .await
+    let deadline = Instant::now() + limit;
+    let judgements: Vec<_> = step.checks().map(|name| judge_until(deadline, name, &observed).boxed()).collect();
+    join_all(judgements).await
+}
+
+async fn judge_until(deadline: Instant, name: CheckName, observed: &Observed<'_>) -> CheckResult {
+    match tokio::time::timeout_at(deadline, judge(name, observed)).await {
+        Ok(Ok(finding) | Err(finding)) => finding.named(name),
+        Err(_) => too_slow().named(name),
+    }
 }
 
 fn too_slow() -> Finding {
@@ -68,6 +68,44 @@ async fn judge(name: CheckName, observed: &Observed<'_>) -> Judged {
         CheckName::DeliveryStreamPrefix => delivery_stream::prefix(observed).await,
         CheckName::DeliveryStreamBuffering => delivery_stream::buffering(observed).await,
         CheckName::DeliveryStreamCompression => delivery_stream::compression(observed).await,
-        _ => Ok(Finding::fault("this check is not built in", "This version cannot judge this step.")),
+        CheckName::IngestObjects => ingest::objects(observed).await,
+        CheckName::IngestReadable => ingest::readable(observed).await,
+        CheckName::IngestRows => ingest::rows(observed).await,
+        CheckName::PreprocessFunction => preprocess::function(observed).await,
+        CheckName::PreprocessRuntime => preprocess::runtime(observed).await,
+        CheckName::PreprocessHandler => preprocess::handler(observed).await,
+        CheckName::PreprocessTimeout => preprocess::timeout(observed).await,
+        CheckName::PreprocessAnswer => preprocess::answer(observed).await,
+        CheckName::StreamingSqlApplication => streaming_sql::application(observed).await,
+        CheckName::StreamingSqlInput => streaming_sql::input(observed).await,
+        CheckName::StreamingSqlPreprocessor => streaming_sql::preprocessor(observed).await,
+        CheckName::StreamingSqlSchema => streaming_sql::schema(observed).await,
+        CheckName::StreamingSqlCode => streaming_sql::code(observed).await,
+        CheckName::StreamingSqlRunning => streaming_sql::running(observed).await,
+        CheckName::ResultsTable => results::table(observed).await,
+        CheckName::ResultsKeys => results::keys(observed).await,
+        CheckName::ResultsFunction => results::function(observed).await,
+        CheckName::ResultsOutput => results::output(observed).await,
+        CheckName::ResultsIdempotent => results::idempotent(observed).await,
+        CheckName::ResultsRows => results::rows(observed).await,
+        CheckName::CleanUpApplication => clean_up::application(observed).await,
+        CheckName::CleanUpStream => clean_up::stream(observed).await,
+        CheckName::CleanUpFunctions => clean_up::functions(observed).await,
+        CheckName::CleanUpTable => clean_up::table(observed).await,
+        CheckName::CleanUpBucket => clean_up::bucket(observed).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_can_be_spawned() {
+        fn is_send<T: Send>(_: &T) {}
+        let clients = Clients::new(&aws_config::SdkConfig::builder().build(), []);
+        let subject = Subject::new("111122223333", "us-east-1");
+        is_send(&run_step(Step::Connect, &clients, &subject, Consent::No, OffsetDateTime::UNIX_EPOCH));
+        is_send(&crate::chart::window_counts(&clients, &subject, 10, OffsetDateTime::UNIX_EPOCH));
     }
 }

@@ -13,7 +13,7 @@ pub enum Verdict {
     Pass,
     /// Nothing there yet.
     NotYet {
-        /// The missing thing, as in "the delivery stream ClickStreamData".
+        /// The missing thing, as in "the table `ClickstreamWindowCounts`".
         what: String,
     },
     /// There, with a setting that differs from what the lab asks.

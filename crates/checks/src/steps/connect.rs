@@ -1,4 +1,4 @@
-//! Step 0: STS GetCallerIdentity.
+//! Step 0: `GetCallerIdentity` of STS.
 
 use crate::{
     api_calls::GET_CALLER_IDENTITY,
