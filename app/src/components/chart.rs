@@ -123,7 +123,7 @@ fn Legend() -> impl IntoView {
 /// The same numbers as a table.
 #[component]
 fn DataTable(#[prop(into)] chart: Signal<ChartView>) -> impl IntoView {
-    let rows = move || chart.get().windows.into_iter().rev().map(row).collect_view();
+    let rows = move || chart.with(|chart| chart.windows.iter().rev().map(row).collect_view());
     view! {
         <details class="data-table">
             <summary>"The numbers as a table"</summary>
@@ -146,7 +146,7 @@ fn DataTable(#[prop(into)] chart: Signal<ChartView>) -> impl IntoView {
     .into_any()
 }
 
-fn row(window: WindowView) -> impl IntoView {
+fn row(window: &WindowView) -> impl IntoView + use<> {
     let number = |count: Option<u64>| count.map_or_else(|| "–".to_owned(), grouped);
     let raw = |count: Option<u64>| count.map(|count| count.to_string());
     let top = window.top_pages.first().map(|page| page.title.clone());

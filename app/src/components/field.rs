@@ -14,7 +14,7 @@ pub fn FieldInput(
     outcome: Signal<Option<Notice>>,
 ) -> impl IntoView {
     let FieldView { name, label, help_html, value, required, input } = field;
-    let id = format!("{form}-{name}");
+    let id = form + "-" + &name;
     let help_id = format!("{id}-help");
     let error_id = format!("{id}-error");
     // What was typed before a post without JavaScript; with it, the field still has it.

@@ -15,7 +15,7 @@ pub fn Quiz(live: Live, slug: String, on_done: Callback<()>) -> impl IntoView {
         .with_untracked(|step| step.questions.clone())
         .into_iter()
         .enumerate()
-        .map(|(index, first)| {
+        .map(move |(index, first)| {
             let question = Memo::new(move |_| {
                 live.step.with(|step| step.questions.get(index).cloned()).unwrap_or_else(|| first.clone())
             });

@@ -25,7 +25,7 @@ pub fn River(live: Live, learner: LearnerView, current: String) -> impl IntoView
             view! { <Station summary slug is_current is_last=index + 1 == count/> }
         })
         .collect_view();
-    let here = current.clone();
+    let here = current;
     let position = move || {
         steps.with(|steps| {
             let passed = steps.iter().filter(|step| step.state.is_passed()).count();

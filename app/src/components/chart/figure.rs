@@ -185,7 +185,7 @@ mod tests {
         ];
         let chart = ChartView { window_seconds: 60, windows, table: String::new(), read_at: None };
         assert_eq!(
-            description(&chart).replace('\u{a0}', " ").replace('\u{202f}', " "),
+            description(&chart).replace(['\u{a0}', '\u{202f}'], " "),
             "3 windows of 60 seconds from 00:00 UTC, with 1 234 clicks in all. The busiest began at 00:00 with 1 200. \
              1 empty, 1 late. The table below has every number."
         );
