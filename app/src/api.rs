@@ -89,7 +89,7 @@ pub async fn recheck(slug: String, #[server(default)] consent: bool) -> Result<V
     }
     let (notice, checks) = match result {
         Ok(checks) => (Notice::new(about::CHECKS, Tone::Info, "Looked again."), checks),
-        Err(error) => (failure(about::CHECKS, &error, Fields::new()), Vec::new()),
+        Err(error) => (Notice::failure(about::CHECKS, &error, Fields::new()), Vec::new()),
     };
     backend()?.put_notice(notice).await?;
     leptos_axum::redirect(&format!("{}#checks", step_path(&slug)));
@@ -231,7 +231,7 @@ async fn respond(
             news.tell(&mut notice);
             notice
         }
-        Err(error) if plain_post => failure(about, &error, kept),
+        Err(error) if plain_post => Notice::failure(about, &error, kept),
         Err(error) => return Err(error),
     };
     // A redirect leaves the page that made the request, so the notice has to wait for the next.
@@ -239,11 +239,6 @@ async fn respond(
         backend()?.put_notice(notice.clone()).await?;
     }
     Ok(notice)
-}
-
-#[cfg(feature = "ssr")]
-fn failure(about: &str, error: &BackendError, kept: Fields) -> Notice {
-    Notice { field: error.field().map(str::to_owned), kept, ..Notice::new(about, Tone::Bad, error.to_string()) }
 }
 
 /// Whether the request is a form post by the browser itself, as before the wasm has arrived.

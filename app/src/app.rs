@@ -1,6 +1,10 @@
 //! The document and its routes.
 
-use crate::preferences::{Preferences, Theme};
+use crate::{
+    components::{Footer, Header, Hydrated},
+    pages::{Landing, Missing, Results, StepPage},
+    preferences::{Preferences, Theme},
+};
 use leptos::{config::LeptosOptions, prelude::*};
 use leptos_meta::{MetaTags, Title, provide_meta_context};
 use leptos_router::{
@@ -36,29 +40,36 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    provide_context(RwSignal::new(preferences()));
+    let hydrated = RwSignal::new(false);
+    provide_context(Hydrated(hydrated));
+    Effect::new(move |_| hydrated.set(true));
     view! {
         <Title text="Headwater"/>
         <Router>
-            <Routes fallback=|| "Not found">
-                <Route path=path!("/") view=|| view! { <h1>"Headwater"</h1> } ssr=SsrMode::Async/>
+            <a class="skip" href="#main" rel="external">"Skip to the content"</a>
+            <Header/>
+            <Routes fallback=Missing>
+                <Route path=path!("/") view=Landing ssr=SsrMode::Async/>
+                <Route path=path!("/lab/:slug") view=StepPage ssr=SsrMode::Async/>
+                <Route path=path!("/results") view=Results ssr=SsrMode::Async/>
             </Routes>
+            <Footer/>
         </Router>
     }
+    .into_any()
 }
 
-/// The preferences that came with the request; in the browser, those of the document.
-pub(crate) fn preferences() -> Preferences {
+/// The preferences that came with the request. In the browser, the same cookies.
+fn preferences() -> Preferences {
     #[cfg(feature = "ssr")]
-    {
-        use_context::<http::request::Parts>()
-            .and_then(|parts| {
-                let cookies = parts.headers.get(http::header::COOKIE)?;
-                cookies.to_str().ok().map(Preferences::from_cookies)
-            })
-            .unwrap_or_default()
-    }
-    #[cfg(not(feature = "ssr"))]
-    {
-        Preferences::default()
-    }
+    let cookies = use_context::<http::request::Parts>()
+        .and_then(|parts| Some(parts.headers.get(http::header::COOKIE)?.to_str().ok()?.to_owned()));
+    #[cfg(feature = "hydrate")]
+    let cookies = wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlDocument>(document())
+        .ok()
+        .and_then(|document| document.cookie().ok());
+    #[cfg(not(any(feature = "ssr", feature = "hydrate")))]
+    let cookies: Option<String> = None;
+    cookies.map(|cookies| Preferences::from_cookies(&cookies)).unwrap_or_default()
 }

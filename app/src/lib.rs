@@ -4,8 +4,12 @@ pub mod api;
 mod app;
 #[cfg(feature = "ssr")]
 pub mod backend;
+mod components;
 pub mod error;
+mod format;
+mod live;
 pub mod model;
+mod pages;
 pub mod preferences;
 
 pub use app::{App, shell};

@@ -4,6 +4,7 @@
 //! already safe (rendered and escaped by the server); everything else is plain text.
 //! No `usize` goes over the wire, since it has 32 bits in the browser.
 
+use crate::error::BackendError;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -119,6 +120,11 @@ impl Notice {
             field: None,
             kept: Fields::new(),
         }
+    }
+
+    /// Bad news; `kept` is what the learner had typed.
+    pub fn failure(about: impl Into<String>, error: &BackendError, kept: Fields) -> Self {
+        Self { field: error.field().map(str::to_owned), kept, ..Self::new(about, Tone::Bad, error.to_string()) }
     }
 }
 

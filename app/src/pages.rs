@@ -1,0 +1,12 @@
+//! One file a page.
+
+mod landing;
+mod missing;
+mod problem;
+mod results;
+mod step;
+
+pub use landing::Landing;
+pub use missing::Missing;
+pub use results::Results;
+pub use step::StepPage;

@@ -1,0 +1,268 @@
+use super::problem::Problem;
+use crate::{
+    api::{self, ChooseDialect},
+    components::{
+        ActionPanel, Chart, ChartSize, Checks, DemoPanel, DemoProgress, Hints, Hydrated, Icon, Keys, Names, NoticeBox,
+        Notices, PipelineDown, Prose, Quiz, River, UploadPanel, icon, waiting_notice,
+    },
+    error::BackendError,
+    live::{self, Live},
+    model::{LabView, Notice, StepLink, StepSummary, StepView, about},
+    preferences::{Dialect, Preferences},
+};
+use leptos::{form::ActionForm, prelude::*, task::spawn_local};
+use leptos_meta::Title;
+use leptos_router::{components::A, hooks::use_params_map};
+use serde::{Deserialize, Serialize};
+
+/// The steps that have parts of their own besides the lab's text.
+const CONNECT: &str = "connect";
+const INGEST: &str = "ingest";
+
+/// Everything a step's page is made of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Loaded {
+    lab: LabView,
+    step: StepView,
+    notice: Option<Notice>,
+}
+
+/// One step: the river of steps, the text, and the live state.
+#[component]
+pub fn StepPage() -> impl IntoView {
+    let params = use_params_map();
+    let slug = Memo::new(move |_| params.with(|params| params.get("slug").unwrap_or_default()));
+    let data = Resource::new(move || slug.get(), load);
+    view! {
+        <Transition>
+            {move || Suspend::new(async move {
+                match data.await {
+                    Ok(loaded) => view! { <Body loaded/> }.into_any(),
+                    Err(error) => view! { <Problem error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+async fn load(slug: String) -> Result<Loaded, BackendError> {
+    let step = api::step(slug).await?;
+    let lab = api::lab().await?;
+    let notice = api::take_notice().await.ok().flatten();
+    Ok(Loaded { lab, step, notice })
+}
+
+#[component]
+fn Body(loaded: Loaded) -> impl IntoView {
+    let Loaded { lab, step, notice } = loaded;
+    provide_context(Notices(RwSignal::new(notice)));
+    let StepSummary { slug, number, title, minutes, .. } = step.summary.clone();
+    let last = lab.steps.len().saturating_sub(1);
+    let (learner, account) = (lab.learner.clone(), lab.account.clone());
+    let live = Live::new(lab, step.clone());
+    let followed = slug.clone();
+    Effect::new(move |_| live::follow(live, &followed));
+
+    let refreshed = slug.clone();
+    let on_done = Callback::new(move |()| spawn_local(live.refresh(refreshed.clone())));
+
+    let heading = NodeRef::<leptos::html::H1>::new();
+    focus_after_navigation(heading);
+
+    let welcome = waiting_notice(about::START).or_else(|| waiting_notice(about::RESUME));
+    let StepView { aim_html, background_html, page_html, cli_html, actions, previous, next, .. } = step;
+    let count = actions.len();
+    let forms = actions
+        .into_iter()
+        .zip(1_u32..)
+        .map(|(action, number)| {
+            view! { <ActionPanel slug=slug.clone() action number=(count > 1).then_some(number) on_done/> }
+        })
+        .collect_view();
+    let (own_before, own_after) = match slug.as_str() {
+        CONNECT => (
+            Some(view! { <Keys account=account.clone() on_done/> }.into_any()),
+            Some(view! { <Names names=account.names on_done/> }.into_any()),
+        ),
+        INGEST => (
+            None,
+            Some(
+                view! {
+                    <DemoPanel live slug=slug.clone()/>
+                    <UploadPanel live/>
+                }
+                .into_any(),
+            ),
+        ),
+        _ => (None, None),
+    };
+    let shows_chart = {
+        let early = number < 2;
+        move || !early || live.chart.with(|chart| !chart.windows.is_empty())
+    };
+    let wide_chart = slug == "results";
+    let beside = slug.clone();
+    view! {
+        <Title text=format!("{title} · Headwater")/>
+        <div class="lab">
+            <River live learner current=slug.clone()/>
+            <main class="step" id="main" tabindex="-1">
+                <p class="step-place">
+                    {format!("Step {number} of {last}")} <span class="step-minutes">{format!("about {minutes} min")}</span>
+                </p>
+                <h1 tabindex="-1" node_ref=heading>{title}</h1>
+                <NoticeBox notice=Signal::derive(move || welcome.clone())/>
+                <p class="lead" inner_html=aim_html></p>
+                {own_before}
+                <section class="background" aria-labelledby="background-title">
+                    <h2 id="background-title">"Background"</h2>
+                    <Prose html=background_html/>
+                </section>
+                <Instructions page_html cli_html>
+                    {forms}
+                    {own_after}
+                </Instructions>
+                {wide_chart.then(|| view! { <Chart chart=live.chart size=ChartSize::Wide/> })}
+                <Hints live slug=slug.clone() on_done/>
+                <Quiz live slug=slug.clone() on_done/>
+                <Turn previous next/>
+            </main>
+            <aside class="state" aria-label="What the lab sees">
+                <Checks live slug=slug.clone()/>
+                {(beside != INGEST)
+                    .then(|| {
+                        let has_run = move || live.demo.with(|demo| demo.state != crate::model::DemoState::Idle);
+                        view! {
+                            <section class="panel sender" aria-labelledby="sender-title" hidden=move || !has_run()>
+                                <div class="panel-head">
+                                    <h2 id="sender-title">"Clicks"</h2>
+                                    <A href="/lab/ingest#demo" attr:class="panel-link">"Send more"</A>
+                                </div>
+                                <DemoProgress live slug=beside/>
+                            </section>
+                        }
+                    })}
+                <PipelineDown live/>
+                {(!wide_chart)
+                    .then(|| {
+                        view! {
+                            <div hidden=move || !shows_chart()>
+                                <Chart chart=live.chart size=ChartSize::Compact/>
+                            </div>
+                        }
+                    })}
+            </aside>
+            <CheckBar live/>
+        </div>
+    }
+    .into_any()
+}
+
+/// The instructions in the learner's dialect; the forms belong to that of the page.
+#[component]
+fn Instructions(page_html: String, cli_html: String, children: Children) -> impl IntoView {
+    let choose = ServerAction::<ChooseDialect>::new();
+    let preferences = expect_context::<RwSignal<Preferences>>();
+    let dialect = move || preferences.with(|preferences| preferences.dialect);
+    let tabs = [(Dialect::Page, "In this page"), (Dialect::Cli, "With the AWS CLI")]
+        .map(|(choice, label)| {
+            view! {
+                <button
+                    type="submit"
+                    name="dialect"
+                    value=choice.as_str()
+                    aria-pressed=move || if dialect() == choice { "true" } else { "false" }
+                    on:click=move |_| preferences.update(|preferences| preferences.dialect = choice)
+                >
+                    {label}
+                </button>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="instructions" id="instructions" aria-labelledby="instructions-title">
+            <div class="instructions-head">
+                <h2 id="instructions-title">"Do it"</h2>
+                <ActionForm action=choose attr:class="dialects">
+                    <fieldset>
+                        <legend class="visually-hidden">"How do you want to do it?"</legend>
+                        {tabs}
+                    </fieldset>
+                </ActionForm>
+            </div>
+            <div class="dialect" id="in-page" hidden=move || dialect() != Dialect::Page>
+                <Prose html=page_html/>
+                {children()}
+            </div>
+            <div class="dialect" id="in-cli" hidden=move || dialect() != Dialect::Cli>
+                <Prose html=cli_html/>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+/// Back and forth between the steps.
+#[component]
+fn Turn(previous: Option<StepLink>, next: Option<StepLink>) -> impl IntoView {
+    let previous = previous.map(|step| {
+        view! {
+            <A href=format!("/lab/{}", step.slug) attr:class="turn-back" attr:rel="prev">
+                <span class="turn-arrow">{icon(Icon::Arrow)}</span>
+                <span><small>"Before"</small>{step.title}</span>
+            </A>
+        }
+    });
+    let next = match next {
+        Some(step) => view! {
+            <A href=format!("/lab/{}", step.slug) attr:class="turn-on" attr:rel="next">
+                <span><small>"Next"</small>{step.title}</span>
+                <span class="turn-arrow">{icon(Icon::Arrow)}</span>
+            </A>
+        }
+        .into_any(),
+        None => view! {
+            <A href="/results" attr:class="turn-on">
+                <span><small>"The end"</small>"See your results"</span>
+                <span class="turn-arrow">{icon(Icon::Arrow)}</span>
+            </A>
+        }
+        .into_any(),
+    };
+    view! {
+        <nav class="turn" aria-label="Steps before and after">
+            {previous}
+            {next}
+        </nav>
+    }
+    .into_any()
+}
+
+/// On a phone, where the checks are far below: a way to them that is always there.
+#[component]
+fn CheckBar(live: Live) -> impl IntoView {
+    let words = move || {
+        live.checks.with(|checks| {
+            let passed = checks.iter().filter(|check| check.passed_at.is_some()).count();
+            format!("{passed} of {} checks pass", checks.len())
+        })
+    };
+    view! {
+        <a class="check-bar" href="#checks">
+            {move || words()}
+            <span aria-hidden="true">{icon(Icon::Arrow)}</span>
+        </a>
+    }
+    .into_any()
+}
+
+/// After a turn to another step the heading takes the focus, as a fresh page would start at its top.
+fn focus_after_navigation(heading: NodeRef<leptos::html::H1>) {
+    let navigated = use_context::<Hydrated>().is_some_and(|Hydrated(hydrated)| hydrated.get_untracked());
+    Effect::new(move |_| {
+        if navigated && let Some(heading) = heading.get() {
+            let _ = heading.focus();
+        }
+    });
+}
