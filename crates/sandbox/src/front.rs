@@ -84,6 +84,7 @@ impl Sandbox {
         let iam = Iam::new(database.clone());
         let sts = Sts::new(keyring.clone(), iam.clone());
         let s3 = S3::new(database.clone(), objects);
+        s3.sweep().await?;
         let lambda = Lambda::new(database.clone(), &config, iam.clone(), keyring.clone());
         let firehose = Firehose::new(database.clone(), clock.clone(), iam.clone(), s3.clone(), lambda.clone());
         let analytics = Analytics::new(database.clone(), clock.clone(), iam.clone(), firehose.clone(), lambda.clone());

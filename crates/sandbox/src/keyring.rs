@@ -318,3 +318,110 @@ pub(crate) fn random_id(prefix: &str, length: usize) -> String {
 fn now_ms() -> i64 {
     (OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000) as i64
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    async fn keyring(folder: &tempfile::TempDir) -> Keyring {
+        let database = Database::open(&folder.path().join("sandbox.sqlite3")).await.unwrap();
+        Keyring::open(database, MasterKey::for_tests()).await.unwrap()
+    }
+
+    fn session<'a>(account: &'a AccountId) -> RoleSession<'a> {
+        RoleSession { account, role: "Reader", role_id: "AROA", session_name: "test" }
+    }
+
+    #[tokio::test]
+    async fn keys_have_the_form_of_aws_and_survive_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = keyring(&folder).await;
+        let account = keys.new_account().await.unwrap();
+        let key = keys.create_access_key(&account).await.unwrap();
+        assert!(key.id.starts_with("AKIA") && key.id.len() == 20, "{}", key.id);
+        assert_eq!(key.secret.expose_secret().len(), 40);
+
+        let known = keyring(&folder).await.look_up(&key.id, None).unwrap();
+        assert_eq!(known.account, account);
+        assert_eq!(known.secret.expose_secret(), key.secret.expose_secret());
+    }
+
+    #[tokio::test]
+    async fn an_account_has_two_keys_at_most_and_a_deleted_key_is_gone_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = keyring(&folder).await;
+        let account = keys.new_account().await.unwrap();
+        let other = keys.new_account().await.unwrap();
+        let first = keys.create_access_key(&account).await.unwrap();
+        let second = keys.create_access_key(&account).await.unwrap();
+        assert_eq!(keys.create_access_key(&account).await.unwrap_err().code, "LimitExceeded");
+        let listed: Vec<String> = keys.access_keys(&account).await.unwrap().into_iter().map(|key| key.id).collect();
+        assert_eq!(listed.len(), 2);
+        assert!(listed.contains(&first.id) && listed.contains(&second.id));
+
+        assert_eq!(keys.delete_access_key(&other, &first.id).await.unwrap_err().code, "NoSuchEntity");
+        keys.delete_access_key(&account, &first.id).await.unwrap();
+        assert_eq!(keys.look_up(&first.id, None).err(), Some(KeyRefused::UnknownAccessKey));
+        assert!(keys.look_up(&second.id, None).is_ok());
+        keys.create_access_key(&account).await.unwrap();
+
+        let nobody = "000000000000".parse().unwrap();
+        assert_eq!(keys.create_access_key(&nobody).await.unwrap_err().code, "NoSuchEntity");
+    }
+
+    #[tokio::test]
+    async fn the_servers_own_key_is_not_one_of_the_learners() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = keyring(&folder).await;
+        let account = keys.new_account().await.unwrap();
+        let own = keys.service_credentials(&account);
+        assert_eq!(own.id, keys.service_credentials(&account).id);
+        assert_eq!(keys.look_up(&own.id, None).unwrap().account, account);
+        assert!(keys.access_keys(&account).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_session_token_counts_for_its_key_until_it_expires() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = keyring(&folder).await;
+        let account = keys.new_account().await.unwrap();
+        let one = keys.session_credentials(&session(&account), Duration::from_secs(900)).unwrap();
+        let two = keys.session_credentials(&session(&account), Duration::from_secs(900)).unwrap();
+        let ended = keys.session_credentials(&session(&account), Duration::ZERO).unwrap();
+        let look_up = |id: &str, token: &str| keys.look_up(id, Some(token)).map(|known| known.principal);
+
+        let token = one.session_token.expose_secret();
+        assert_eq!(
+            look_up(&one.access_key_id, token),
+            Ok(Principal::AssumedRole {
+                role: "Reader".to_owned(),
+                role_id: "AROA".to_owned(),
+                session: "test".to_owned(),
+                access_key_id: one.access_key_id.clone(),
+            })
+        );
+        assert_eq!(look_up(&two.access_key_id, token), Err(KeyRefused::InvalidSessionToken));
+        assert_eq!(keys.look_up(&one.access_key_id, None).err(), Some(KeyRefused::UnknownAccessKey));
+        assert_eq!(
+            look_up(&ended.access_key_id, ended.session_token.expose_secret()),
+            Err(KeyRefused::ExpiredSessionToken)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_session_token_cannot_be_altered() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = keyring(&folder).await;
+        let account = keys.new_account().await.unwrap();
+        let made = keys.session_credentials(&session(&account), Duration::from_secs(900)).unwrap();
+        let (statement, seal) = made.session_token.expose_secret().split_once('.').unwrap();
+        let forged = String::from_utf8(URL_SAFE_NO_PAD.decode(statement).unwrap()).unwrap();
+        let forged = forged.replace(account.as_str(), "999999999999");
+        for token in [format!("{}.{seal}", URL_SAFE_NO_PAD.encode(forged)), statement.to_owned(), "x.y".to_owned()] {
+            let refused = keys.look_up(&made.access_key_id, Some(&token)).err();
+            assert_eq!(refused, Some(KeyRefused::InvalidSessionToken), "{token}");
+        }
+    }
+}

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use quick_xml::escape::escape;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::AwsError;
 
@@ -36,6 +40,11 @@ impl Form {
         })
     }
 
+    /// Whether any parameter's name starts so, such as `Tags.`.
+    pub(crate) fn has_prefix(&self, prefix: &str) -> bool {
+        self.0.keys().any(|name| name.starts_with(prefix))
+    }
+
     /// An integer parameter.
     pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, AwsError> {
         self.optional(name)
@@ -49,6 +58,55 @@ impl Form {
             })
             .transpose()
     }
+}
+
+/// One page of a list by `MaxItems` and `Marker`, as IAM pages.
+pub(crate) struct Page<T> {
+    pub items: Vec<T>,
+    /// Where the next page starts, if there is one.
+    marker: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// The page that a request asks for, of a list that is sorted by `key`.
+    pub(crate) fn of(
+        form: &Form,
+        list: impl IntoIterator<Item = T>,
+        key: impl Fn(&T) -> String,
+    ) -> Result<Self, AwsError> {
+        let max = form.integer("MaxItems")?.unwrap_or(100);
+        if !(1..=1000).contains(&max) {
+            return Err(validation_error(&format!(
+                "Value '{max}' at 'maxItems' failed to satisfy constraint: Member must have value between 1 and 1000"
+            )));
+        }
+        let after = form.optional("Marker").map(read_marker).transpose()?;
+        let mut rest = list.into_iter().filter(|item| after.as_ref().is_none_or(|after| key(item) > *after)).peekable();
+        let items: Vec<T> = rest.by_ref().take(usize::try_from(max).unwrap_or(100)).collect();
+        let marker = rest.peek().and_then(|_| items.last()).map(|last| URL_SAFE_NO_PAD.encode(key(last)));
+        Ok(Self { items, marker })
+    }
+
+    /// `IsTruncated` and `Marker`.
+    pub(crate) fn to_xml(&self) -> String {
+        let marker = self.marker.as_ref().map(|marker| element("Marker", marker)).unwrap_or_default();
+        element("IsTruncated", &self.marker.is_some().to_string()) + &marker
+    }
+}
+
+fn read_marker(marker: &str) -> Result<String, AwsError> {
+    let bytes = URL_SAFE_NO_PAD.decode(marker).ok();
+    bytes
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .ok_or_else(|| validation_error(&format!("Invalid Marker: {marker}")))
+}
+
+/// An instant as the query protocol writes it, in whole seconds.
+pub(crate) fn timestamp(ms: i64) -> Result<String, AwsError> {
+    OffsetDateTime::from_unix_timestamp(ms.div_euclid(1000))
+        .map_err(AwsError::internal)?
+        .format(&Rfc3339)
+        .map_err(AwsError::internal)
 }
 
 /// An `ActionResponse` document in the service's namespace; `result` is XML already.

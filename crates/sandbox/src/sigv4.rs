@@ -209,3 +209,112 @@ fn check_date(signed: OffsetDateTime, now: OffsetDateTime) -> Result<(), Signatu
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+    use time::macros::datetime;
+
+    use super::*;
+
+    const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+    const SIGNED_AT: OffsetDateTime = datetime!(2015-08-30 12:36 UTC);
+
+    /// The worked example of "Create a signed AWS API request" in AWS's documentation.
+    fn documented() -> Parts {
+        Request::get("/?Action=ListUsers&Version=2010-05-08")
+            .header("content-type", "application/x-www-form-urlencoded; charset=utf-8")
+            .header("host", "iam.amazonaws.com")
+            .header("x-amz-date", "20150830T123600Z")
+            .header(
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam/aws4_request, \
+                 SignedHeaders=content-type;host;x-amz-date, \
+                 Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7",
+            )
+            .body(())
+            .unwrap()
+            .into_parts()
+            .0
+    }
+
+    fn check(parts: &Parts, secret: &str, body: &[u8], now: OffsetDateTime) -> Result<(), SignatureError> {
+        match read(parts)? {
+            Presented::Header(signature) => verify(&signature, &secret.into(), parts, body, now),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_documented_signature_is_right() {
+        assert_eq!(check(&documented(), SECRET, b"", SIGNED_AT), Ok(()));
+    }
+
+    #[test]
+    fn nothing_that_was_signed_can_be_changed() {
+        let mut query = documented();
+        query.uri = "/?Action=ListRoles&Version=2010-05-08".parse().unwrap();
+        let mut path = documented();
+        path.uri = "/x?Action=ListUsers&Version=2010-05-08".parse().unwrap();
+        let mut method = documented();
+        method.method = http::Method::POST;
+        let mut header = documented();
+        header.headers.insert("content-type", "text/plain".parse().unwrap());
+        let mut twice = documented();
+        twice.headers.append("content-type", "text/plain".parse().unwrap());
+        let mut host = documented();
+        host.headers.insert("host", "sts.amazonaws.com".parse().unwrap());
+        for changed in [query, path, method, header, twice, host] {
+            assert_eq!(check(&changed, SECRET, b"", SIGNED_AT), Err(SignatureError::Mismatch), "{changed:?}");
+        }
+        assert_eq!(check(&documented(), SECRET, b"x", SIGNED_AT), Err(SignatureError::Mismatch));
+        assert_eq!(check(&documented(), "another", b"", SIGNED_AT), Err(SignatureError::Mismatch));
+    }
+
+    #[test]
+    fn a_request_counts_for_a_quarter_of_an_hour() {
+        let skew = Duration::minutes(15);
+        for now in [SIGNED_AT - skew, SIGNED_AT + skew] {
+            assert_eq!(check(&documented(), SECRET, b"", now), Ok(()));
+        }
+        let late = check(&documented(), SECRET, b"", SIGNED_AT + skew + Duration::SECOND).unwrap_err();
+        insta::assert_snapshot!(late, @"Signature expired: 20150830T123600Z is now earlier than 20150830T123601Z (20150830T125101Z - 15 min.)");
+        let early = check(&documented(), SECRET, b"", SIGNED_AT - skew - Duration::SECOND).unwrap_err();
+        insta::assert_snapshot!(early, @"Signature not yet current: 20150830T123600Z is still later than 20150830T123559Z (20150830T122059Z + 15 min.)");
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let with = |header: &str| {
+            let mut parts = documented();
+            parts.headers.insert(AUTHORIZATION, header.parse().unwrap());
+            check(&parts, SECRET, b"", SIGNED_AT).unwrap_err().to_string()
+        };
+        let mut undated = documented();
+        undated.headers.remove("x-amz-date");
+        insta::assert_debug_snapshot!(
+            [
+                with("AWS AKIDEXAMPLE:c2lnbmF0dXJl"),
+                with("AWS4-HMAC-SHA256 SignedHeaders=host, Signature=0"),
+                with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam, SignedHeaders=host, Signature=0"),
+                with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam/aws4_request, Signature=0"),
+                with("AWS4-HMAC-SHA256 Credential=A/20150830/us-east-1/iam/aws4_request, SignedHeaders=x-amz-date, Signature=0"),
+                with("AWS4-HMAC-SHA256 Credential=A/20150829/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=0"),
+                with("AWS4-HMAC-SHA256 Credential=A/20150830/us-east-1/iam/aws4_request, SignedHeaders=host;x-lost, Signature=0"),
+                check(&undated, SECRET, b"", SIGNED_AT).unwrap_err().to_string(),
+            ],
+            @r#"
+            [
+                "Authorization header uses an algorithm other than AWS4-HMAC-SHA256, which the sandbox does not offer.",
+                "Authorization header requires 'Credential' parameter.",
+                "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/aws4_request, got 'AKIDEXAMPLE/20150830/us-east-1/iam'.",
+                "Authorization header requires 'SignedHeaders' parameter.",
+                "'Host' must be a signed header.",
+                "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '20150829' != '20150830'.",
+                "Authorization header lists 'x-lost' in SignedHeaders, which the request does not have.",
+                "Authorization header requires existence of 'X-Amz-Date'.",
+            ]
+            "#
+        );
+    }
+}

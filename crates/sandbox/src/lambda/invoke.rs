@@ -140,21 +140,21 @@ impl Lambda {
         let endpoint = endpoint.ok_or_else(|| AwsError::internal("functions were invoked before the sandbox is open"))?;
         let scope = &function.scope;
         let role = &function.configuration.role;
+        let denied = || access_denied("The role defined for the function cannot be assumed by Lambda.");
         if !self.inner.iam.may_assume(scope, role, super::PRINCIPAL).await? {
-            return Err(access_denied("The role defined for the function cannot be assumed by Lambda."));
+            return Err(denied());
         }
+        let (_, role) = self.inner.iam.role_by_arn(role).await?.ok_or_else(denied)?;
         let code = store::code(&self.inner.database, function).await?;
         let code = code.ok_or_else(|| {
             // Deleted or changed between two reads: the caller finds out by asking again.
             super::errors::conflict(format!("The function {} was changed while it was invoked.", function.arn()))
         })?;
         let last_use = Instant::now() + CREDENTIALS_LAST - CREDENTIALS_MARGIN;
-        let role_name = role.rsplit('/').next().unwrap_or(role);
-        let role_id = self.role_id(scope, role).await?;
         let session = RoleSession {
             account: &scope.account,
-            role: role_name,
-            role_id: &role_id,
+            role: &role.role_name,
+            role_id: &role.role_id,
             session_name: &function.name,
         };
         let credentials = self.inner.keyring.session_credentials(&session, CREDENTIALS_LAST)?;

@@ -156,12 +156,6 @@ impl Lambda {
         let function = self.find(scope, function, None).await?;
         self.run(&function, invoke::Request::new(payload)).await
     }
-
-    /// The unique id of a role, which a session of it is told by.
-    async fn role_id(&self, scope: &Scope, role: &str) -> Result<String, AwsError> {
-        let _ = (scope, role);
-        Ok(crate::keyring::random_id("AROA", 17))
-    }
 }
 
 /// The port of the sandbox's endpoint, if an unprivileged program may listen there; the sandbox's usual one otherwise.

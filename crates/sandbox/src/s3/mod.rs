@@ -1,14 +1,31 @@
-//! Amazon S3 through the `s3s` crate.
+//! Amazon S3 through the `s3s` crate, which speaks the protocol; this module keeps the buckets and objects.
+//!
+//! An object's body is a file whose random name is in the database: a body is written aside first and becomes an object by
+//! one database commit, so that a reader sees the old object or the new one and a crash leaves no half object. Files that no
+//! row names are swept when the sandbox opens.
+
+mod access;
+mod buckets;
+mod checksums;
+mod conditions;
+mod copy;
+mod files;
+mod listing;
+mod multipart;
+mod objects;
+mod operations;
 
 use std::path::PathBuf;
 
-mod access;
-mod operations;
-
 use bytes::Bytes;
+use s3s::crypto::{Checksum as _, Md5};
 use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::{S3Error, S3ErrorCode};
 use sqlx::{Sqlite, Transaction};
 
+use self::checksums::Checksums;
+use self::files::{Files, StagedFile};
+use self::objects::{Attributes, Precondition, StoredObject};
 use crate::keyring::Keyring;
 use crate::{AccountId, AwsError, Database};
 
@@ -16,7 +33,7 @@ use crate::{AccountId, AwsError, Database};
 #[derive(Clone)]
 pub struct S3 {
     database: Database,
-    objects: PathBuf,
+    files: Files,
 }
 
 /// An object to store, as another service of the sandbox writes it.
@@ -28,15 +45,25 @@ pub(crate) struct NewObject {
     pub content_encoding: Option<String>,
 }
 
-/// An object whose body is on disk but which no reader sees until [`S3::publish`] commits.
+/// An object whose body is on disk but which no reader sees until [`S3::publish`] commits. Dropped, its body is removed.
 pub(crate) struct StagedObject {
-    pub object: NewObject,
-    pub file: PathBuf,
+    bucket: String,
+    key: String,
+    file: StagedFile,
+    stored: StoredObject,
 }
 
 impl S3 {
     pub(crate) fn new(database: Database, objects: PathBuf) -> Self {
-        Self { database, objects }
+        Self { database, files: Files::new(objects) }
+    }
+
+    /// Removes the files of bodies that never became objects. Call it before anything is stored.
+    pub(crate) async fn sweep(&self) -> Result<(), AwsError> {
+        let named: Vec<String> = sqlx::query_scalar("SELECT file FROM object UNION ALL SELECT file FROM upload_part")
+            .fetch_all(self.database.read())
+            .await?;
+        self.files.sweep(named.into_iter().collect()).await
     }
 
     /// The S3 protocol over these buckets, as `s3s` speaks it.
@@ -48,28 +75,52 @@ impl S3 {
         builder.build()
     }
 
-    /// Whether the bucket exists in this account.
+    /// Whether the bucket exists in this account, in any region.
     pub(crate) async fn bucket_exists(&self, account: &AccountId, bucket: &str) -> Result<bool, AwsError> {
-        let _ = (&self.database, account, bucket);
-        Ok(false)
+        Ok(self.find_bucket(account, bucket).await?.is_some())
     }
 
-    /// Writes the body to a file outside any transaction.
+    /// Writes the body to a file outside any transaction. `QuotaExceeded` if the account has no room for it.
     pub(crate) async fn stage(&self, account: &AccountId, object: NewObject) -> Result<StagedObject, AwsError> {
-        let _ = (account, &self.objects);
-        let file = self.objects.join("staged");
-        Ok(StagedObject { object, file })
+        let mut writer = self.files.create(account, self.room(account).await?).await?;
+        writer.write(&object.body).await?;
+        let attributes = Attributes {
+            content_type: Some(object.content_type),
+            content_encoding: object.content_encoding,
+            ..Attributes::default()
+        };
+        let stored = StoredObject {
+            size: i64::try_from(object.body.len()).map_err(AwsError::internal)?,
+            etag: hex::encode(Md5::checksum(&object.body)),
+            attributes,
+            checksums: Checksums::default(),
+        };
+        Ok(StagedObject { bucket: object.bucket, key: object.key, file: writer.finish().await?, stored })
     }
 
     /// Makes a staged object visible within the caller's transaction, so that a service can commit its own progress
-    /// (a delivery checkpoint, say) together with the object. `NoSuchBucket` when the bucket is gone.
+    /// (a delivery checkpoint, say) together with the object. `NoSuchBucket` when the bucket is gone, `QuotaExceeded` when
+    /// the account holds too much.
     pub(crate) async fn publish(
         &self,
         transaction: &mut Transaction<'static, Sqlite>,
         account: &AccountId,
         staged: StagedObject,
     ) -> Result<(), AwsError> {
-        let _ = (transaction, account, staged.file, staged.object);
+        let StagedObject { bucket, key, file, stored } = staged;
+        // The body of an object that is replaced here is swept at the next start: it must outlive this transaction.
+        self.put(transaction, account, &bucket, &key, file.name(), &stored, &Precondition::None).await?;
+        file.keep();
         Ok(())
+    }
+}
+
+impl From<AwsError> for S3Error {
+    fn from(error: AwsError) -> Self {
+        let code = S3ErrorCode::from_bytes(error.code.as_bytes()).unwrap_or(S3ErrorCode::InternalError);
+        let status = http::StatusCode::from_u16(error.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+        let mut converted = Self::with_message(code, error.message);
+        converted.set_status_code(status);
+        converted
     }
 }

@@ -1,5 +1,7 @@
 //! AWS Security Token Service: `GetCallerIdentity`, `AssumeRole` (query protocol, version 2011-06-15).
 
+mod assume_role;
+
 use bytes::Bytes;
 
 use crate::iam::Iam;
@@ -7,7 +9,7 @@ use crate::keyring::Keyring;
 use crate::query::{self, Form, element};
 use crate::{AwsError, Caller, Principal};
 
-pub(crate) const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
 /// Tells callers who they are and hands out temporary credentials.
 #[derive(Clone)]
@@ -27,9 +29,9 @@ impl Sts {
         let action = form.action()?;
         let result = match action {
             "GetCallerIdentity" => self.get_caller_identity(caller),
+            "AssumeRole" => self.assume_role(caller, &form).await?,
             _ => return Err(query::unknown_action("sts", action)),
         };
-        let _ = &self.iam;
         Ok(query::answer(NAMESPACE, action, Some(&result), request_id))
     }
 
