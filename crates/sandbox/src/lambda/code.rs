@@ -41,7 +41,9 @@ pub(super) fn check(zip: &[u8], operation: &str) -> Result<(), AwsError> {
     }
     if archive.len() > limits::MAX_ZIP_ENTRIES {
         let most = limits::MAX_ZIP_ENTRIES;
-        return Err(invalid_parameter(format!("The zip file has more than {most} entries, the most the sandbox takes.")));
+        return Err(invalid_parameter(format!(
+            "The zip file has more than {most} entries, the most the sandbox takes."
+        )));
     }
     let mut unpacked = 0_u64;
     let (mut files, mut folders) = (BTreeSet::new(), BTreeSet::new());

@@ -207,8 +207,7 @@ impl Configuration {
             self.application_log_level = Some(one_of(level, "loggingConfig.applicationLogLevel", all)?);
         }
         if let Some(level) = system {
-            self.system_log_level =
-                Some(one_of(level, "loggingConfig.systemLogLevel", &["DEBUG", "INFO", "WARN"])?);
+            self.system_log_level = Some(one_of(level, "loggingConfig.systemLogLevel", &["DEBUG", "INFO", "WARN"])?);
         }
         if let Some(group) = request.log_group {
             let allowed = |character: char| character.is_ascii_alphanumeric() || "_-/.#".contains(character);
@@ -427,7 +426,9 @@ mod tests {
         for runtime in ["python3.9", "python2.7"] {
             assert!(error(json!({ "Runtime": runtime })).contains(&format!("of {runtime} is no longer supported")));
         }
-        assert!(error(json!({ "Runtime": "nodejs22.x" })).starts_with("InvalidParameterValueException: Value nodejs22.x"));
+        assert!(
+            error(json!({ "Runtime": "nodejs22.x" })).starts_with("InvalidParameterValueException: Value nodejs22.x")
+        );
         assert!(error(json!({ "Timeout": 0 })).contains("Value '0' at 'timeout'"));
         assert!(error(json!({ "Timeout": 901 })).contains("less than or equal to 900"));
         assert!(error(json!({ "MemorySize": 127 })).contains("greater than or equal to 128"));

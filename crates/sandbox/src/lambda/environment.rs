@@ -496,7 +496,9 @@ fn refuse(call: RuntimeCall) {
     match call {
         // Dropping the reply refuses it.
         RuntimeCall::Ready | RuntimeCall::Next { .. } => {}
-        RuntimeCall::Response { reply, .. } | RuntimeCall::Error { reply, .. } | RuntimeCall::InitError { reply, .. } => {
+        RuntimeCall::Response { reply, .. }
+        | RuntimeCall::Error { reply, .. }
+        | RuntimeCall::InitError { reply, .. } => {
             let _ = reply.send(CallAnswer::InvalidState);
         }
     }

@@ -137,7 +137,8 @@ impl Lambda {
 
     async fn launch(&self, function: &Function) -> Result<Launch, AwsError> {
         let endpoint = self.inner.endpoint.get().cloned();
-        let endpoint = endpoint.ok_or_else(|| AwsError::internal("functions were invoked before the sandbox is open"))?;
+        let endpoint =
+            endpoint.ok_or_else(|| AwsError::internal("functions were invoked before the sandbox is open"))?;
         let scope = &function.scope;
         let role = &function.configuration.role;
         let denied = || access_denied("The role defined for the function cannot be assumed by Lambda.");

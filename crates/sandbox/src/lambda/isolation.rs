@@ -140,8 +140,18 @@ impl Isolation {
 
     fn namespaces(&self, folder: &EnvironmentFolder) -> Vec<OsString> {
         let mut arguments = words(&[
-            "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
-            "--hostname", "sandbox", "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL",
+            "--unshare-ipc",
+            "--unshare-pid",
+            "--unshare-net",
+            "--unshare-uts",
+            "--unshare-cgroup-try",
+            "--hostname",
+            "sandbox",
+            "--die-with-parent",
+            "--new-session",
+            "--clearenv",
+            "--cap-drop",
+            "ALL",
         ]);
         match folder.owner {
             // Root's own rights are needed once more, to take on the account's user id.
@@ -160,7 +170,9 @@ impl Isolation {
             let path = Path::new("/").join(name);
             match fs::read_link(&path) {
                 Ok(target) => arguments.extend([OsString::from("--symlink"), target.into(), path.into()]),
-                Err(_) if path.is_dir() => arguments.extend([OsString::from("--ro-bind"), path.clone().into(), path.into()]),
+                Err(_) if path.is_dir() => {
+                    arguments.extend([OsString::from("--ro-bind"), path.clone().into(), path.into()])
+                }
                 Err(_) => {}
             }
         }
@@ -184,9 +196,21 @@ impl Isolation {
         arguments.extend(bind(&self.launcher(), &format!("{INSIDE}/launcher.py")));
         let tmp_bytes = limits::TMP_BYTES.to_string();
         arguments.extend(words(&[
-            "--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", &tmp_bytes, "--tmpfs", "/tmp",
+            "--proc",
+            "/proc",
+            "--dev",
+            "/dev",
+            "--perms",
+            "1777",
+            "--size",
+            &tmp_bytes,
+            "--tmpfs",
+            "/tmp",
             // What is left writable would be memory that no limit counts.
-            "--remount-ro", "/dev", "--remount-ro", "/",
+            "--remount-ro",
+            "/dev",
+            "--remount-ro",
+            "/",
         ]));
         arguments
     }
@@ -196,8 +220,15 @@ impl Isolation {
         if let Some(id) = folder.owner {
             let id = id.to_string();
             arguments.extend(words(&[
-                "/usr/bin/setpriv", "--reuid", &id, "--regid", &id, "--clear-groups", "--inh-caps=-all",
-                "--ambient-caps=-all", "--no-new-privs",
+                "/usr/bin/setpriv",
+                "--reuid",
+                &id,
+                "--regid",
+                &id,
+                "--clear-groups",
+                "--inh-caps=-all",
+                "--ambient-caps=-all",
+                "--no-new-privs",
             ]));
         }
         let address_space = (memory_mb + limits::ADDRESS_SPACE_MB) * 1024 * 1024;
@@ -208,8 +239,12 @@ impl Isolation {
             &format!("--nofile={}", limits::OPEN_FILES),
             &format!("--fsize={}", limits::TMP_BYTES),
             &format!("--cpu={}", limits::PROCESSOR_SECONDS),
-            "--core=0", "--memlock=0", "--msgqueue=0",
-            "/usr/bin/nice", "-n", "10",
+            "--core=0",
+            "--memlock=0",
+            "--msgqueue=0",
+            "/usr/bin/nice",
+            "-n",
+            "10",
         ]));
         arguments
     }

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
-use tokio::io::unix::AsyncFd;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::unix::pipe;
 
 /// Bytes that `Invoke` gives back with `LogType: Tail`.
 const TAIL_BYTES: usize = 4096;
@@ -19,7 +20,7 @@ pub(super) struct LogTail {
 
 /// The reading end of the pipe that is a function's standard output and error.
 pub(super) struct LogPipe {
-    pipe: AsyncFd<OwnedFd>,
+    pipe: pipe::Receiver,
     buffer: Box<[u8; 65536]>,
 }
 
@@ -39,22 +40,14 @@ impl LogTail {
 
 impl LogPipe {
     pub(super) fn new(reader: std::io::PipeReader) -> std::io::Result<Self> {
-        let pipe = OwnedFd::from(reader);
-        rustix::io::ioctl_fionbio(&pipe, true)?;
-        Ok(Self { pipe: AsyncFd::register(pipe)?, buffer: Box::new([0; 65536]) })
+        Ok(Self { pipe: pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?, buffer: Box::new([0; 65536]) })
     }
 
     /// Waits for output and appends it. Pends for ever once all writers are gone.
     pub(super) async fn read(&mut self, tail: &mut LogTail) {
-        loop {
-            let Ok(mut ready) = self.pipe.readable().await else { return std::future::pending().await };
-            match rustix::io::read(ready.get_inner(), self.buffer.as_mut_slice()) {
-                Ok(0) => return std::future::pending().await,
-                Ok(count) => return tail.append(&self.buffer[..count]),
-                Err(Errno::AGAIN) => ready.clear_ready(),
-                Err(Errno::INTR) => {}
-                Err(_) => return std::future::pending().await,
-            }
+        match self.pipe.read(self.buffer.as_mut_slice()).await {
+            Ok(0) | Err(_) => std::future::pending().await,
+            Ok(count) => tail.append(&self.buffer[..count]),
         }
     }
 
@@ -62,7 +55,7 @@ impl LogPipe {
     pub(super) fn drain(&mut self, tail: &mut LogTail) {
         let mut taken = 0;
         while taken < LAST_BYTES {
-            match rustix::io::read(self.pipe.get_ref(), self.buffer.as_mut_slice()) {
+            match rustix::io::read(&self.pipe, self.buffer.as_mut_slice()) {
                 Ok(0) => return,
                 Ok(count) => {
                     taken += count;

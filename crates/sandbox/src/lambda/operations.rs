@@ -86,8 +86,8 @@ impl Lambda {
         if request.code_signing_config_arn.is_some() {
             return Err(not_offered("code signing"));
         }
-        let architecture =
-            configuration::check_architectures(request.architectures.as_deref())?.unwrap_or_else(|| "x86_64".to_owned());
+        let architecture = configuration::check_architectures(request.architectures.as_deref())?
+            .unwrap_or_else(|| "x86_64".to_owned());
         let configuration = Configuration::new(&name, request.configuration, architecture)?;
         self.check_role(scope, &configuration.role).await?;
         let zip = read_code(request.code, "CreateFunction").await?;
@@ -123,7 +123,12 @@ impl Lambda {
         Ok(function.answer())
     }
 
-    pub(super) async fn get_function(&self, scope: &Scope, name: &str, version: Option<&str>) -> Result<Value, AwsError> {
+    pub(super) async fn get_function(
+        &self,
+        scope: &Scope,
+        name: &str,
+        version: Option<&str>,
+    ) -> Result<Value, AwsError> {
         let function = self.find(scope, name, version).await?;
         let mut answer = json!({
             "Configuration": function.answer(),
@@ -228,12 +233,15 @@ impl Lambda {
         Ok(json!({ "Versions": [version] }))
     }
 
-    pub(super) async fn delete_function(&self, scope: &Scope, name: &str, version: Option<&str>) -> Result<(), AwsError> {
+    pub(super) async fn delete_function(
+        &self,
+        scope: &Scope,
+        name: &str,
+        version: Option<&str>,
+    ) -> Result<(), AwsError> {
         let name = function_name::parse(scope, name, version)?;
         if version.is_some() {
-            return Err(invalid_parameter(
-                "$LATEST version cannot be deleted without deleting the function.",
-            ));
+            return Err(invalid_parameter("$LATEST version cannot be deleted without deleting the function."));
         }
         let arn = function_name::arn(scope, &name);
         if !store::delete(&self.inner.database, scope, &name).await? {

@@ -53,7 +53,9 @@ impl Lambda {
         let function = store::find_to_change(&mut transaction, scope, &name).await?;
         let mut function = function.ok_or_else(|| not_found(&function_name::arn(scope, &name)))?;
         if function.policy.iter().any(|statement| statement["Sid"] == *id) {
-            return Err(conflict(format!("The statement id ({id}) provided already exists. Please provide a new statement id, or remove the existing statement.")));
+            return Err(conflict(format!(
+                "The statement id ({id}) provided already exists. Please provide a new statement id, or remove the existing statement."
+            )));
         }
         function.policy.push(statement.clone());
         if document(&function.policy).to_string().len() > MAX_POLICY_BYTES {

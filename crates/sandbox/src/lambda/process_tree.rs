@@ -98,7 +98,8 @@ impl ProcessTree {
     /// Sends a signal through a descriptor of the process, so that no other process gets it that took over the number.
     fn signal(self, pid: Pid, signal: Signal) {
         let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { return };
-        let (theirs, ours) = (pid_namespace(pid), pid_namespace(Pid::from_raw(std::process::id() as i32).unwrap_or(pid)));
+        let (theirs, ours) =
+            (pid_namespace(pid), pid_namespace(Pid::from_raw(std::process::id() as i32).unwrap_or(pid)));
         // bwrap's own processes are the only ones that may share the host's namespace, and only the root does.
         if theirs.is_some() && theirs != ours {
             let _ = pidfd_send_signal(process, signal);

@@ -65,7 +65,9 @@ pub(super) fn route(method: &Method, path: &str) -> Route {
         ("GET", ["2017-03-31", "tags", arn]) => Route::ListTags(name(arn)),
         ("POST", ["2017-03-31", "tags", arn]) => Route::TagResource(name(arn)),
         ("DELETE", ["2017-03-31", "tags", arn]) => Route::UntagResource(name(arn)),
-        (method, segments) => Route::Unknown(not_offered(method, segments).unwrap_or(&format!("{method} {path}")).to_owned()),
+        (method, segments) => {
+            Route::Unknown(not_offered(method, segments).unwrap_or(&format!("{method} {path}")).to_owned())
+        }
     }
 }
 
@@ -138,6 +140,9 @@ mod tests {
             Route::Unknown("PutFunctionConcurrency".to_owned())
         );
         assert_eq!(route(&Method::GET, "/elsewhere"), Route::Unknown("GET /elsewhere".to_owned()));
-        assert_eq!(route(&Method::GET, "/2015-03-31/functions/%FF"), Route::Unknown("GET /2015-03-31/functions/%FF".to_owned()));
+        assert_eq!(
+            route(&Method::GET, "/2015-03-31/functions/%FF"),
+            Route::Unknown("GET /2015-03-31/functions/%FF".to_owned())
+        );
     }
 }

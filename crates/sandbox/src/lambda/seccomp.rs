@@ -81,8 +81,7 @@ pub(super) fn filter() -> Result<Vec<u8>, FilterError> {
     let mut namespaces = Vec::new();
     for &flag in NEW_NAMESPACES {
         let flag = flag as u64;
-        let flag_is_set =
-            SeccompCondition::new(0, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(flag), flag)?;
+        let flag_is_set = SeccompCondition::new(0, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(flag), flag)?;
         namespaces.push(SeccompRule::new(vec![flag_is_set])?);
     }
     rules.insert(libc::SYS_clone, namespaces.clone());

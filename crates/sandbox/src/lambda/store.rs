@@ -277,14 +277,13 @@ pub(super) async fn delete(database: &Database, scope: &Scope, name: &str) -> Re
     let mut transaction = database.write().await?;
     let mut deleted = 0;
     for (index, table) in ["lambda_function", "lambda_event"].into_iter().enumerate() {
-        let done = sqlx::query(&format!(
-            "DELETE FROM {table} WHERE account_id = ? AND region = ? AND function_name = ?"
-        ))
-        .bind(scope.account.as_str())
-        .bind(scope.region.as_str())
-        .bind(name)
-        .execute(&mut *transaction)
-        .await?;
+        let done =
+            sqlx::query(&format!("DELETE FROM {table} WHERE account_id = ? AND region = ? AND function_name = ?"))
+                .bind(scope.account.as_str())
+                .bind(scope.region.as_str())
+                .bind(name)
+                .execute(&mut *transaction)
+                .await?;
         if index == 0 {
             deleted = done.rows_affected();
         }

@@ -4,9 +4,9 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::environment;
 use super::isolation::{PACKAGES, TASK_ROOT};
 use super::store::Function;
-use super::environment;
 use crate::keyring::SessionCredentials;
 
 /// The variables of a new environment: what a function may change, its own, and what it may not change.
