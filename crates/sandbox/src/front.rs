@@ -2,6 +2,8 @@
 //! and renders answers and errors in that service's protocol.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -9,13 +11,15 @@ use axum::extract::State;
 use axum::response::IntoResponse as _;
 use axum::serve::ListenerExt as _;
 use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT};
 use http::request::Parts;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use s3s::service::S3Service;
 use thiserror::Error;
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -38,7 +42,15 @@ pub struct Sandbox {
     services: Arc<Services>,
 }
 
+/// Room for large request bodies, all requests together, in units of [`BODY_UNIT`] bytes.
+const BODY_ROOM: usize = 512;
+const BODY_UNIT: usize = 1024 * 1024;
+/// How long a client may take to send a request's body (S3's are not bounded so).
+const BODY_TIME: Duration = Duration::from_secs(300);
+
 struct Services {
+    /// What is left of [`BODY_ROOM`].
+    body_room: Semaphore,
     config: SandboxConfig,
     keyring: Keyring,
     sts: Sts,
@@ -90,6 +102,7 @@ impl Sandbox {
         let analytics = Analytics::new(database.clone(), clock.clone(), iam.clone(), firehose.clone(), lambda.clone());
         let dynamodb = DynamoDb::new(database, clock);
         let s3 = s3.service(keyring.clone());
+<<<<<<< HEAD
         let services = Services { config, keyring, sts, iam, s3, lambda, firehose, analytics, dynamodb };
         let sandbox = Self { services: Arc::new(services) };
         let Services { lambda, firehose, analytics, .. } = &*sandbox.services;
@@ -97,6 +110,11 @@ impl Sandbox {
         firehose.resume().await?;
         analytics.resume().await?;
         Ok(sandbox)
+=======
+        let body_room = Semaphore::new(BODY_ROOM);
+        let services = Services { body_room, config, keyring, sts, iam, s3, lambda, firehose, analytics, dynamodb };
+        Ok(Self { services: Arc::new(services) })
+>>>>>>> main
     }
 
     /// The routes of the one endpoint: every path belongs to some service.
@@ -172,7 +190,18 @@ async fn has_access_keys(database: &Database) -> Result<bool, OpenError> {
 /// Answers one request. Whatever happens, the answer is in the protocol of the service that was meant.
 async fn answer(State(sandbox): State<Sandbox>, request: Request<Body>) -> Response<Body> {
     let request_id = Uuid::new_v4().to_string();
-    let (parts, body) = request.into_parts();
+    let (parts, mut body) = request.into_parts();
+    // A client that waits for "100 Continue" gets one when its body is first read. botocore muddles its next request on a
+    // connection on which it got a final answer instead, as it does for an empty body, so that such a one is closed.
+    let unread = parts.headers.contains_key(EXPECT).then(|| {
+        let unread = Arc::new(AtomicBool::new(true));
+        let seen = unread.clone();
+        body = Body::new(std::mem::take(&mut body).map_frame(move |frame| {
+            seen.store(false, Ordering::Relaxed);
+            frame
+        }));
+        unread
+    });
     let presented = sigv4::read(&parts);
     let service = match &presented {
         Ok(Presented::Header(signature)) => Service::from_signing_name(&signature.claim.service),
@@ -186,6 +215,9 @@ async fn answer(State(sandbox): State<Sandbox>, request: Request<Body>) -> Respo
     };
     let mut response = answered.unwrap_or_else(|error| protocol.error(&error, &request_id));
     protocol.stamp(&mut response, &request_id);
+    if unread.is_some_and(|unread| unread.load(Ordering::Relaxed)) {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     response
 }
 
@@ -211,7 +243,7 @@ impl Services {
             return self.serve_s3(Some(&signature.claim), parts, body).await;
         }
         let (caller, secret) = self.look_up(protocol, &signature.claim)?;
-        let body = read_body(body, service.max_body()).await?;
+        let (body, room) = self.read_body(&parts, body, service.max_body()).await?;
         sigv4::verify(&signature, &secret, &parts, &body, OffsetDateTime::now_utc())
             .map_err(|refused| protocol.signature_refused(&refused))?;
         match service {
@@ -231,6 +263,8 @@ impl Services {
             }
             Service::Lambda => {
                 parts.extensions.clear();
+                // A function may itself send large requests, which must not wait for the one that invoked it.
+                drop(room);
                 let answer = self.lambda.handle(caller, Request::from_parts(parts, body)).await?;
                 Ok(answer.map(Body::from))
             }
@@ -254,6 +288,36 @@ impl Services {
         let request = Request::from_parts(parts, s3s::Body::http_body_unsync(body));
         let response = self.s3.call(request).await.map_err(|error| AwsError::internal(format!("{error:?}")))?;
         Ok(response.map(Body::new))
+    }
+
+    /// Reads a body of at most `limit` bytes. One of more than a unit takes of the room that all share, until it is dropped.
+    async fn read_body(
+        &self,
+        parts: &Parts,
+        body: Body,
+        limit: usize,
+    ) -> Result<(Bytes, Option<SemaphorePermit<'_>>), AwsError> {
+        let length = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+        let length = length.unwrap_or(limit);
+        if length > limit {
+            return Err(too_large(limit));
+        }
+        let reading = async {
+            let room = if length > BODY_UNIT {
+                let units = u32::try_from(length.div_ceil(BODY_UNIT)).map_err(AwsError::internal)?;
+                Some(self.body_room.acquire_many(units).await.map_err(AwsError::internal)?)
+            } else {
+                None
+            };
+            match Limited::new(body, limit).collect().await {
+                Ok(collected) => Ok((collected.to_bytes(), room)),
+                Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),
+                Err(error) => Err(AwsError::client("IncompleteBody", format!("The request's body broke off: {error}"))),
+            }
+        };
+        tokio::time::timeout(BODY_TIME, reading).await.unwrap_or_else(|_| {
+            Err(AwsError::client("RequestTimeout", "The request's body did not come in time.").with_status(408))
+        })
     }
 
     fn look_up(&self, protocol: Protocol, claim: &Claim) -> Result<(Caller, secrecy::SecretString), AwsError> {
@@ -281,14 +345,10 @@ fn operation<'a>(service: &Service, parts: &'a Parts) -> Result<&'a str, AwsErro
     }
 }
 
-async fn read_body(body: Body, limit: usize) -> Result<Bytes, AwsError> {
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(AwsError::client(
-            "RequestEntityTooLargeException",
-            format!("Request must be smaller than {limit} bytes for this service."),
-        )
-        .with_status(413)),
-        Err(error) => Err(AwsError::client("IncompleteBody", format!("The request's body broke off: {error}"))),
-    }
+fn too_large(limit: usize) -> AwsError {
+    AwsError::client(
+        "RequestEntityTooLargeException",
+        format!("Request must be smaller than {limit} bytes for this service."),
+    )
+    .with_status(413)
 }

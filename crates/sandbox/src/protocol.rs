@@ -123,7 +123,11 @@ impl Service {
                     .headers
                     .get(CONTENT_TYPE)
                     .is_some_and(|value| value.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
-                if form { Protocol::Query { namespace: "https://sandbox.invalid/" } } else { Protocol::RestJson }
+                if form {
+                    Protocol::Query { namespace: "http://webservices.amazon.com/AWSFault/2005-15-09" }
+                } else {
+                    Protocol::RestJson
+                }
             }
         }
     }
@@ -282,4 +286,74 @@ fn json_error(error: &AwsError, kind: Option<&str>, message_member: &str) -> Byt
     body.extend(error.members.clone());
     body.entry(message_member).or_insert_with(|| Value::from(error.message.as_str()));
     Value::Object(body).to_string().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    fn protocols() -> Vec<Protocol> {
+        let (parts, ()) = http::Request::new(()).into_parts();
+        [Service::DynamoDb, Service::Firehose, Service::Lambda, Service::Iam, Service::S3]
+            .map(|service| service.protocol(&parts))
+            .to_vec()
+    }
+
+    #[test]
+    fn credentials_are_refused_with_the_codes_of_each_protocol() {
+        let refusals = [KeyRefused::UnknownAccessKey, KeyRefused::InvalidSessionToken, KeyRefused::ExpiredSessionToken];
+        let codes: Vec<String> = protocols()
+            .into_iter()
+            .map(|protocol| {
+                let tell = |error: AwsError| format!("{} {}", error.status, error.code);
+                let mut codes: Vec<String> =
+                    refusals.iter().map(|refused| tell(protocol.key_refused(*refused))).collect();
+                codes.push(tell(protocol.signature_refused(&SignatureError::Incomplete(String::new()))));
+                codes.push(tell(protocol.signature_refused(&SignatureError::Mismatch)));
+                codes.join(", ")
+            })
+            .collect();
+        insta::assert_debug_snapshot!(codes, @r#"
+        [
+            "400 UnrecognizedClientException, 400 UnrecognizedClientException, 400 ExpiredTokenException, 400 IncompleteSignatureException, 400 InvalidSignatureException",
+            "400 UnrecognizedClientException, 400 UnrecognizedClientException, 400 ExpiredTokenException, 400 IncompleteSignatureException, 400 InvalidSignatureException",
+            "403 UnrecognizedClientException, 403 UnrecognizedClientException, 403 ExpiredTokenException, 403 IncompleteSignatureException, 403 InvalidSignatureException",
+            "403 InvalidClientTokenId, 403 InvalidClientTokenId, 403 ExpiredToken, 403 IncompleteSignature, 403 SignatureDoesNotMatch",
+            "403 InvalidAccessKeyId, 400 InvalidToken, 400 ExpiredToken, 400 AuthorizationHeaderMalformed, 403 SignatureDoesNotMatch",
+        ]
+        "#);
+    }
+
+    #[tokio::test]
+    async fn errors_are_escaped_and_complete() {
+        let error = AwsError::client("Some<Error>", "a < b & \"c\"").with_member("Reasons", serde_json::json!(["x"]));
+        let mut shown = Vec::new();
+        for protocol in protocols() {
+            let (parts, body) = protocol.error(&error, "request-id").into_parts();
+            let body = body.collect().await.unwrap().to_bytes();
+            let mut headers: Vec<String> =
+                parts.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+            headers.sort();
+            shown.push(format!("{} {}\n{}", parts.status.as_u16(), headers.join(", "), String::from_utf8_lossy(&body)));
+        }
+        insta::assert_snapshot!(shown.join("\n\n"), @r#"
+        400 content-type: application/x-amz-json-1.0, x-amz-crc32: 3133951885, x-amzn-errortype: Some<Error>
+        {"Reasons":["x"],"__type":"com.amazonaws.dynamodb.v20120810#Some<Error>","message":"a < b & \"c\""}
+
+        400 content-type: application/x-amz-json-1.1, x-amzn-errortype: Some<Error>
+        {"Reasons":["x"],"__type":"Some<Error>","message":"a < b & \"c\""}
+
+        400 content-type: application/json, x-amzn-errortype: Some<Error>
+        {"Message":"a < b & \"c\"","Reasons":["x"],"Type":"User"}
+
+        400 content-type: text/xml
+        <ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><Error><Type>Sender</Type><Code>Some&lt;Error&gt;</Code><Message>a &lt; b &amp; &quot;c&quot;</Message></Error><RequestId>request-id</RequestId></ErrorResponse>
+
+        400 content-type: application/xml
+        <?xml version="1.0" encoding="UTF-8"?>
+        <Error><Code>Some&lt;Error&gt;</Code><Message>a &lt; b &amp; &quot;c&quot;</Message><RequestId>request-id</RequestId></Error>
+        "#);
+    }
 }

@@ -1,4 +1,5 @@
 //! S3, as the Rust SDK, the `aws` CLI and boto3 use it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
 
@@ -9,7 +10,8 @@ use aws_sdk_s3::error::ProvideErrorMetadata as _;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, ChecksumAlgorithm, CreateBucketConfiguration, Delete, ObjectIdentifier,
+    BucketLocationConstraint, ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, CreateBucketConfiguration,
+    Delete, ObjectIdentifier,
 };
 use common::TestSandbox;
 
@@ -279,4 +281,147 @@ async fn the_cli_copies_large_files_in_parts() {
     assert!(removed.status.success(), "{}", String::from_utf8_lossy(&removed.stderr));
     let bodies = std::fs::read_dir(sandbox.data_dir().join("objects").join(sandbox.account.as_str())).unwrap().count();
     assert_eq!(bodies, 0, "neither parts nor objects are left");
+}
+
+#[tokio::test]
+async fn uploads_in_parts_are_checked_and_can_be_dropped() {
+    let sandbox = TestSandbox::start().await;
+    let s3 = with_bucket(&sandbox).await;
+    let begin = || s3.create_multipart_upload().bucket("clicks").key("large").send();
+    let upload = begin().await.unwrap().upload_id().unwrap().to_owned();
+    let part = |number: i32, body: Vec<u8>| {
+        s3.upload_part()
+            .bucket("clicks")
+            .key("large")
+            .upload_id(&upload)
+            .part_number(number)
+            .body(ByteStream::from(body))
+            .send()
+    };
+    let one = part(1, vec![1; 5 * 1024 * 1024]).await.unwrap().e_tag().unwrap().to_owned();
+    let two = part(2, vec![2; 10]).await.unwrap().e_tag().unwrap().to_owned();
+    let three = part(3, vec![3; 10]).await.unwrap().e_tag().unwrap().to_owned();
+    assert_eq!(part(0, vec![]).await.unwrap_err().code(), Some("InvalidArgument"));
+
+    let complete = |parts: &[(i32, &str)]| {
+        let parts = parts
+            .iter()
+            .map(|(number, etag)| CompletedPart::builder().part_number(*number).e_tag(*etag).build())
+            .collect();
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
+        s3.complete_multipart_upload().bucket("clicks").key("large").upload_id(&upload).multipart_upload(parts).send()
+    };
+    for (parts, code) in [
+        (vec![(2, two.as_str()), (1, one.as_str())], "InvalidPartOrder"),
+        (vec![(1, two.as_str())], "InvalidPart"),
+        (vec![(9, one.as_str())], "InvalidPart"),
+        (vec![(1, one.as_str()), (2, two.as_str()), (3, three.as_str())], "EntityTooSmall"),
+        (vec![], "MalformedXML"),
+    ] {
+        assert_eq!(complete(&parts).await.unwrap_err().code(), Some(code), "{parts:?}");
+    }
+    let listed = s3.list_parts().bucket("clicks").key("large").upload_id(&upload).max_parts(2).send().await.unwrap();
+    assert_eq!(listed.parts().iter().map(|part| part.size().unwrap()).collect::<Vec<_>>(), [5 * 1024 * 1024, 10]);
+    assert_eq!((listed.is_truncated(), listed.next_part_number_marker()), (Some(true), Some("2")));
+
+    complete(&[(1, &one), (2, &two)]).await.unwrap();
+    let got = s3.get_object().bucket("clicks").key("large").range("bytes=5242879-").send().await.unwrap();
+    assert_eq!(got.body.collect().await.unwrap().to_vec(), [1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2]);
+    assert_eq!(complete(&[(1, &one)]).await.unwrap_err().code(), Some("NoSuchUpload"));
+
+    let dropped = begin().await.unwrap().upload_id().unwrap().to_owned();
+    let uploads = || s3.list_multipart_uploads().bucket("clicks").send();
+    assert_eq!(uploads().await.unwrap().uploads()[0].upload_id(), Some(dropped.as_str()));
+    s3.abort_multipart_upload().bucket("clicks").key("large").upload_id(&dropped).send().await.unwrap();
+    assert!(uploads().await.unwrap().uploads().is_empty());
+}
+
+#[tokio::test]
+async fn boto3_lists_in_pages_and_reads_what_it_wrote() {
+    let sandbox = TestSandbox::start().await;
+    with_bucket(&sandbox).await;
+    let printed = sandbox
+        .python(
+            r"
+import boto3, io
+from botocore.config import Config
+# Without retries, so that an answer that leaves the connection in disorder fails the test.
+s3 = boto3.client('s3', config=Config(read_timeout=10, retries={'total_max_attempts': 1}))
+for n in range(5):
+    s3.put_object(Bucket='clicks', Key=f'clicks/2026/11/24/{n} ä+%.gz', Body=b'x' * n, Metadata={'n': str(n)})
+s3.upload_fileobj(io.BytesIO(b'z' * 9_000_000), 'clicks', 'clicks/large')
+pages = s3.get_paginator('list_objects_v2').paginate(Bucket='clicks', Prefix='clicks/2026/', PaginationConfig={'PageSize': 2})
+print([[item['Size'] for item in page['Contents']] for page in pages])
+v1 = s3.get_paginator('list_objects').paginate(Bucket='clicks', Delimiter='/', Prefix='clicks/', PaginationConfig={'PageSize': 1})
+print([[p['Prefix'] for p in page.get('CommonPrefixes', [])] + [c['Key'] for c in page.get('Contents', [])] for page in v1])
+print(s3.get_object(Bucket='clicks', Key='clicks/2026/11/24/4 ä+%.gz')['Body'].read(), s3.list_objects_v2(Bucket='clicks', MaxKeys=1)['Contents'][0]['Key'])
+out = io.BytesIO(); s3.download_fileobj('clicks', 'clicks/large', out); print(len(out.getvalue()))
+",
+        )
+        .await;
+    insta::assert_snapshot!(printed, @r#"
+    [[0, 1], [2, 3], [4]]
+    [['clicks/2026/'], ['clicks/large']]
+    b'xxxx' clicks/2026/11/24/0 ä+%.gz
+    9000000
+    "#);
+}
+
+#[tokio::test]
+async fn buckets_are_found_in_host_names() {
+    let sandbox = TestSandbox::start().await;
+    let s3 = with_bucket(&sandbox).await;
+    put(&s3, "key", b"by host").await;
+    let port = sandbox.endpoint.rsplit(':').next().unwrap();
+    let config = sandbox.sdk().into_builder().endpoint_url(format!("http://localhost:{port}")).build();
+    let expiry = PresigningConfig::expires_in(Duration::from_secs(60)).unwrap();
+    let signed = Client::new(&config).get_object().bucket("clicks").key("key").presigned(expiry).await.unwrap();
+    assert!(signed.uri().starts_with(&format!("http://clicks.localhost:{port}/key?")), "{}", signed.uri());
+    let output = tokio::process::Command::new("curl").args(["-s", signed.uri()]).output().await.unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "by host");
+}
+
+#[tokio::test]
+async fn keys_are_never_paths() {
+    let sandbox = TestSandbox::start().await;
+    let s3 = with_bucket(&sandbox).await;
+    let keys =
+        ["../../master.key", ".", "..", "/absolute", "a//b", "a/./b", "a/", "new\nline", "ключ", "%2e%2e", "a+b c"];
+    for key in keys {
+        put(&s3, key, key.as_bytes()).await;
+    }
+    for key in keys {
+        let got = s3.get_object().bucket("clicks").key(key).send().await.unwrap();
+        assert_eq!(got.body.collect().await.unwrap().to_vec(), key.as_bytes(), "{key:?}");
+    }
+    let encoded = s3.list_objects_v2().bucket("clicks").encoding_type("url".into()).send().await.unwrap();
+    let listed: Vec<&str> = encoded.contents().iter().map(|object| object.key().unwrap()).collect();
+    insta::assert_debug_snapshot!(listed, @r#"
+    [
+        "%252e%252e",
+        ".",
+        "..",
+        "../../master.key",
+        "/absolute",
+        "a%2Bb%20c",
+        "a/",
+        "a/./b",
+        "a//b",
+        "new%0Aline",
+        "%D0%BA%D0%BB%D1%8E%D1%87",
+    ]
+    "#);
+    let folders = std::fs::read_dir(sandbox.data_dir().join("objects")).unwrap();
+    assert_eq!(folders.count(), 1, "bodies lie in the account's folder only");
+}
+
+#[tokio::test]
+async fn a_large_body_for_nothing_is_refused_with_a_reason() {
+    let sandbox = TestSandbox::start().await;
+    let s3 = Client::new(&sandbox.sdk());
+    for _ in 0..5 {
+        let body = ByteStream::from(vec![7; 8_000_000]);
+        let refused = s3.put_object().bucket("none").key("large").body(body).send().await.unwrap_err();
+        assert_eq!(refused.code(), Some("NoSuchBucket"), "{refused:?}");
+    }
 }

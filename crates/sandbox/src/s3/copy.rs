@@ -2,14 +2,12 @@
 
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result, s3_error};
-use time::OffsetDateTime;
 
 use super::buckets::no_such_bucket;
 use super::conditions::{ReadConditions, strong};
-use super::objects::{Attributes, Precondition, StoredObject, quota_check};
-use super::operations::{
-    Operations, Unheeded, check_version, content_encoding, encryption, not_offered, refuse_unheeded,
-};
+use super::objects::{Precondition, StoredObject, quota_check};
+use super::operations::Operations;
+use super::parameters::{attributes_of, check_version, encryption, not_offered, refuse_unheeded, unheeded_of};
 use crate::AwsError;
 
 impl Operations {
@@ -21,22 +19,7 @@ impl Operations {
             return Err(not_offered("access points as the source", "CopyObject"));
         };
         check_version(version_id.as_deref())?;
-        refuse_unheeded(&Unheeded {
-            operation: "CopyObject",
-            acl: input.acl.as_ref().map(ObjectCannedACL::as_str),
-            grants: input.grant_full_control.is_some()
-                || input.grant_read.is_some()
-                || input.grant_read_acp.is_some()
-                || input.grant_write_acp.is_some(),
-            lock: input.object_lock_mode.is_some()
-                || input.object_lock_legal_hold_status.is_some()
-                || input.object_lock_retain_until_date.is_some(),
-            encryption: input.server_side_encryption.as_ref().map(ServerSideEncryption::as_str),
-            customer_key: input.sse_customer_key.is_some() || input.copy_source_sse_customer_key.is_some(),
-            storage_class: input.storage_class.as_ref().map(StorageClass::as_str),
-            tagging: input.tagging.is_some(),
-            redirect: input.website_redirect_location.is_some(),
-        })?;
+        refuse_unheeded(&unheeded_of!("CopyObject", input))?;
         if input.checksum_algorithm.is_some() {
             return Err(not_offered("x-amz-checksum-algorithm", "CopyObject"));
         }
@@ -65,19 +48,7 @@ impl Operations {
                  metadata, storage class, website redirect location or encryption attributes."
             ));
         }
-        let attributes = if replace {
-            Attributes {
-                content_type: input.content_type.clone(),
-                content_encoding: content_encoding(input.content_encoding.as_deref()),
-                content_disposition: input.content_disposition.clone(),
-                content_language: input.content_language.clone(),
-                cache_control: input.cache_control.clone(),
-                expires: input.expires.clone().map(|time| OffsetDateTime::from(time).unix_timestamp()),
-                metadata: input.metadata.clone().unwrap_or_default().into_iter().collect(),
-            }
-        } else {
-            found.stored.attributes
-        };
+        let attributes = if replace { attributes_of!(input) } else { found.stored.attributes };
         attributes.check()?;
         let size = u64::try_from(found.stored.size).map_err(AwsError::internal)?;
         quota_check(size, self.s3.room(account).await?)?;

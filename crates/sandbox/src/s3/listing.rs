@@ -169,3 +169,123 @@ fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+    use proptest::test_runner::TestRunner;
+
+    use super::super::checksums::Checksums;
+    use super::super::objects::{Attributes, Precondition, StoredObject};
+    use super::*;
+    use crate::Database;
+
+    /// What S3 documents: keys with the prefix after the start, each as itself or, once, as its common prefix.
+    fn model(keys: &BTreeMap<String, i64>, prefix: &str, delimiter: Option<&str>, after: &str) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for key in keys.keys().filter(|key| key.starts_with(prefix)) {
+            let rest = &key[prefix.len()..];
+            let common = delimiter
+                .and_then(|delimiter| rest.find(delimiter).map(|at| &key[..prefix.len() + at + delimiter.len()]));
+            let after_start = key.as_str() > after && common.is_none_or(|common| common != after);
+            let name = common.unwrap_or(key);
+            if after_start && names.last().is_none_or(|last| last != name) {
+                names.push(name.to_owned());
+            }
+        }
+        names
+    }
+
+    async fn pages(s3: &S3, account: &AccountId, bucket: &str, case: &Case) -> Vec<String> {
+        let mut names = Vec::new();
+        let mut from = match case.after.as_str() {
+            "" => Start::Beginning,
+            after => Start::After(after.to_owned()),
+        };
+        loop {
+            let listing = Listing { prefix: &case.prefix, delimiter: case.delimiter.as_deref(), from, max: case.max };
+            let listed = s3.list(account, bucket, &listing).await.unwrap();
+            assert!(listed.entries.len() <= case.max);
+            let full = listed.entries.len() == case.max;
+            names.extend(listed.entries.iter().map(Entry::name));
+            match listed.next {
+                Some(next) => {
+                    assert!(full, "a page that is not the last is full");
+                    from = Start::At(next);
+                }
+                None => return names,
+            }
+        }
+    }
+
+    #[derive(Clone, Debug)]
+    struct Case {
+        keys: BTreeMap<String, i64>,
+        prefix: String,
+        delimiter: Option<String>,
+        after: String,
+        max: usize,
+    }
+
+    fn cases() -> impl Strategy<Value = Case> {
+        let name = "[aé/\u{10ffff}]{1,5}";
+        (
+            proptest::collection::btree_map(name, 0..9_i64, 0..24),
+            "[aé/]{0,2}",
+            proptest::option::of("[/a]{1,2}"),
+            prop_oneof![Just(String::new()), "[aé/]{1,3}".boxed()],
+            1..6_usize,
+        )
+            .prop_map(|(keys, prefix, delimiter, after, max)| Case { keys, prefix, delimiter, after, max })
+    }
+
+    #[test]
+    fn pages_together_are_what_the_model_lists() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let account: AccountId = "111122223333".parse().unwrap();
+        let s3 = runtime.block_on(async {
+            let database = Database::open(&folder.path().join("sandbox.sqlite3")).await.unwrap();
+            let mut transaction = database.write().await.unwrap();
+            sqlx::query("INSERT INTO account VALUES (?, 0)")
+                .bind(account.as_str())
+                .execute(&mut *transaction)
+                .await
+                .unwrap();
+            transaction.commit().await.unwrap();
+            S3::new(database, folder.path().join("objects"))
+        });
+        let region = "us-east-1".parse().unwrap();
+        TestRunner::default()
+            .run(&cases(), |case| {
+                let listed = runtime.block_on(async {
+                    s3.create_bucket(&account, "case", &region).await.unwrap();
+                    let mut transaction = s3.database.write().await.unwrap();
+                    for (key, size) in &case.keys {
+                        let object = StoredObject {
+                            size: *size,
+                            etag: String::new(),
+                            attributes: Attributes::default(),
+                            checksums: Checksums::default(),
+                        };
+                        s3.put(&mut transaction, &account, "case", key, "", &object, &Precondition::None)
+                            .await
+                            .unwrap();
+                    }
+                    transaction.commit().await.unwrap();
+                    let listed = pages(&s3, &account, "case", &case).await;
+                    let mut transaction = s3.database.write().await.unwrap();
+                    sqlx::query("DELETE FROM object").execute(&mut *transaction).await.unwrap();
+                    transaction.commit().await.unwrap();
+                    listed
+                });
+                prop_assert_eq!(listed, model(&case.keys, &case.prefix, case.delimiter.as_deref(), &case.after));
+                Ok(())
+            })
+            .unwrap();
+        let left = runtime.block_on(s3.room(&account)).unwrap();
+        assert_eq!(left, 1024 * 1024 * 1024, "what is deleted no longer counts against the quota");
+    }
+}

@@ -5,15 +5,20 @@
 //! row names are swept when the sandbox opens.
 
 mod access;
+mod bucket_operations;
 mod buckets;
 mod checksums;
 mod conditions;
 mod copy;
 mod files;
+mod list_operations;
 mod listing;
 mod multipart;
+mod object_operations;
 mod objects;
 mod operations;
+mod parameters;
+mod uploads;
 
 use std::path::PathBuf;
 
@@ -122,5 +127,107 @@ impl From<AwsError> for S3Error {
         let mut converted = Self::with_message(code, error.message);
         converted.set_status_code(status);
         converted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn open(folder: &tempfile::TempDir) -> (S3, AccountId) {
+        let database = Database::open(&folder.path().join("sandbox.sqlite3")).await.unwrap();
+        let account: AccountId = "111122223333".parse().unwrap();
+        let mut transaction = database.write().await.unwrap();
+        sqlx::query("INSERT INTO account VALUES (?, 0) ON CONFLICT DO NOTHING")
+            .bind(account.as_str())
+            .execute(&mut *transaction)
+            .await
+            .unwrap();
+        transaction.commit().await.unwrap();
+        std::fs::create_dir_all(folder.path().join("objects")).unwrap();
+        let s3 = S3::new(database, folder.path().join("objects"));
+        s3.create_bucket(&account, "clicks", &"us-east-1".parse().unwrap()).await.unwrap();
+        (s3, account)
+    }
+
+    fn object(key: &str) -> NewObject {
+        NewObject {
+            bucket: "clicks".to_owned(),
+            key: key.to_owned(),
+            body: Bytes::from_static(b"body"),
+            content_type: "application/octet-stream".to_owned(),
+            content_encoding: None,
+        }
+    }
+
+    fn bodies(folder: &tempfile::TempDir, account: &AccountId) -> usize {
+        std::fs::read_dir(folder.path().join("objects").join(account.as_str())).unwrap().count()
+    }
+
+    #[tokio::test]
+    async fn a_staged_object_is_seen_after_the_commit_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let (s3, account) = open(&folder).await;
+        let staged = s3.stage(&account, object("key")).await.unwrap();
+        assert_eq!(s3.get(&account, "clicks", "key").await.unwrap_err().code, "NoSuchKey");
+        let mut transaction = s3.database.write().await.unwrap();
+        s3.publish(&mut transaction, &account, staged).await.unwrap();
+        assert_eq!(s3.get(&account, "clicks", "key").await.unwrap_err().code, "NoSuchKey");
+        transaction.commit().await.unwrap();
+        let found = s3.get(&account, "clicks", "key").await.unwrap();
+        assert_eq!(found.stored.size, 4);
+        assert_eq!(found.stored.etag, "841a2d689ad86bd1611447453c22c6fc");
+    }
+
+    #[tokio::test]
+    async fn what_is_not_published_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (s3, account) = open(&folder).await;
+        drop(s3.stage(&account, object("dropped")).await.unwrap());
+        assert_eq!(bodies(&folder, &account), 0);
+
+        let staged = s3.stage(&account, object("rolled-back")).await.unwrap();
+        let mut transaction = s3.database.write().await.unwrap();
+        s3.publish(&mut transaction, &account, staged).await.unwrap();
+        transaction.rollback().await.unwrap();
+        let kept = s3.stage(&account, object("kept")).await.unwrap();
+        let mut transaction = s3.database.write().await.unwrap();
+        s3.publish(&mut transaction, &account, kept).await.unwrap();
+        transaction.commit().await.unwrap();
+        assert_eq!(bodies(&folder, &account), 2);
+        drop(s3);
+        let (s3, account) = open(&folder).await;
+        s3.sweep().await.unwrap();
+        assert_eq!(bodies(&folder, &account), 1);
+        assert!(s3.get(&account, "clicks", "kept").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_bucket_that_is_gone_takes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (s3, account) = open(&folder).await;
+        let staged = s3.stage(&account, object("key")).await.unwrap();
+        s3.delete_bucket(&account, "clicks").await.unwrap();
+        assert!(!s3.bucket_exists(&account, "clicks").await.unwrap());
+        let mut transaction = s3.database.write().await.unwrap();
+        let refused = s3.publish(&mut transaction, &account, staged).await.unwrap_err();
+        assert_eq!(refused.code, "NoSuchBucket");
+        assert_eq!(bodies(&folder, &account), 0);
+    }
+
+    #[tokio::test]
+    async fn uploads_side_by_side_share_one_quota() {
+        let folder = tempfile::tempdir().unwrap();
+        let (s3, account) = open(&folder).await;
+        let other: AccountId = "444455556666".parse().unwrap();
+        let mut one = s3.files.create(&account, 10).await.unwrap();
+        let mut two = s3.files.create(&account, 10).await.unwrap();
+        let mut three = s3.files.create(&other, 10).await.unwrap();
+        one.write(b"123456").await.unwrap();
+        two.write(b"1234").await.unwrap();
+        three.write(b"1234567890").await.unwrap();
+        assert_eq!(two.write(b"5").await.unwrap_err().code, "QuotaExceeded");
+        drop(two);
+        one.write(b"7890").await.unwrap();
     }
 }

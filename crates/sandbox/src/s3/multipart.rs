@@ -2,64 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use s3s::crypto::{Checksum as _, Md5};
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result, s3_error};
-use sqlx::FromRow;
-use time::OffsetDateTime;
-use tokio::io::AsyncReadExt as _;
-use uuid::Uuid;
 
-use super::buckets::now_ms;
-use super::checksums::{Checksums, Expected, bad_digest, hasher};
+use super::checksums::{ALGORITHMS, Expected, bad_digest, hasher};
 use super::conditions::strong;
-use super::objects::{Attributes, Precondition, StoredObject, to_json, whole_second};
-use super::operations::{Operations, Unheeded, content_encoding, encryption, not_offered, owner, refuse_unheeded};
-use crate::{AccountId, AwsError, Caller};
+use super::objects::{Precondition, whole_second};
+use super::operations::Operations;
+use super::parameters::{attributes_of, checksums_of, encryption, not_offered, owner, refuse_unheeded, unheeded_of};
+use super::uploads::{PartRow, UploadRow, delete_upload, no_such_upload};
+use crate::{AwsError, Caller};
 
 /// Every part but the last has at least this many bytes.
 const MIN_PART: i64 = 5 * 1024 * 1024;
 const MAX_PART_NUMBER: i32 = 10_000;
-const COPY_BUFFER: usize = 256 * 1024;
-
-#[derive(Debug, FromRow)]
-struct UploadRow {
-    upload_id: String,
-    key: Vec<u8>,
-    attributes: String,
-    checksum_algorithm: Option<String>,
-    checksum_type: Option<String>,
-    created_ms: i64,
-}
-
-#[derive(Debug, FromRow)]
-struct PartRow {
-    part_number: i32,
-    file: String,
-    size: i64,
-    etag: String,
-    checksums: String,
-    modified_ms: i64,
-}
-
-impl UploadRow {
-    /// The algorithm in lower case, as headers have it.
-    fn algorithm(&self) -> Option<String> {
-        self.checksum_algorithm.as_ref().map(|algorithm| algorithm.to_lowercase())
-    }
-
-    fn is_composite(&self) -> bool {
-        self.checksum_type.as_deref() == Some(ChecksumType::COMPOSITE)
-    }
-}
-
-impl PartRow {
-    fn checksums(&self) -> Result<Checksums, AwsError> {
-        serde_json::from_str(&self.checksums).map_err(AwsError::internal)
-    }
-}
 
 impl Operations {
     pub(super) async fn begin_upload(
@@ -68,55 +24,17 @@ impl Operations {
     ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
         let input = &req.input;
         let (caller, _) = self.bucket(&req, &input.bucket, input.expected_bucket_owner.as_deref()).await?;
-        refuse_unheeded(&Unheeded {
-            operation: "CreateMultipartUpload",
-            acl: input.acl.as_ref().map(ObjectCannedACL::as_str),
-            grants: input.grant_full_control.is_some()
-                || input.grant_read.is_some()
-                || input.grant_read_acp.is_some()
-                || input.grant_write_acp.is_some(),
-            lock: input.object_lock_mode.is_some()
-                || input.object_lock_legal_hold_status.is_some()
-                || input.object_lock_retain_until_date.is_some(),
-            encryption: input.server_side_encryption.as_ref().map(ServerSideEncryption::as_str),
-            customer_key: input.sse_customer_key.is_some() || input.sse_customer_algorithm.is_some(),
-            storage_class: input.storage_class.as_ref().map(StorageClass::as_str),
-            tagging: input.tagging.is_some(),
-            redirect: input.website_redirect_location.is_some(),
-        })?;
-        let attributes = Attributes {
-            content_type: input.content_type.clone(),
-            content_encoding: content_encoding(input.content_encoding.as_deref()),
-            content_disposition: input.content_disposition.clone(),
-            content_language: input.content_language.clone(),
-            cache_control: input.cache_control.clone(),
-            expires: input.expires.clone().map(|time| OffsetDateTime::from(time).unix_timestamp()),
-            metadata: input.metadata.clone().unwrap_or_default().into_iter().collect(),
-        };
+        refuse_unheeded(&unheeded_of!("CreateMultipartUpload", input))?;
+        let attributes = attributes_of!(input);
         attributes.check()?;
         let checksum_type = upload_checksum_type(input.checksum_algorithm.as_ref(), input.checksum_type.as_ref())?;
-        let upload_id = Uuid::new_v4().simple().to_string();
-        let mut transaction = self.s3.database.write().await.map_err(AwsError::from)?;
-        sqlx::query(
-            "INSERT INTO upload (upload_id, account_id, bucket, key, attributes, checksum_algorithm, checksum_type, \
-             created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(&upload_id)
-        .bind(caller.scope.account.as_str())
-        .bind(&input.bucket)
-        .bind(input.key.as_bytes())
-        .bind(to_json(&attributes)?)
-        .bind(input.checksum_algorithm.as_ref().map(ChecksumAlgorithm::as_str))
-        .bind(checksum_type)
-        .bind(now_ms())
-        .execute(&mut *transaction)
-        .await
-        .map_err(AwsError::from)?;
-        transaction.commit().await.map_err(AwsError::from)?;
+        let algorithm = input.checksum_algorithm.as_ref().map(ChecksumAlgorithm::as_str);
+        let row = UploadRow::new(&input.key, &attributes, algorithm, checksum_type)?;
+        self.s3.create_upload(&caller.scope.account, &input.bucket, &row).await?;
         Ok(S3Response::new(CreateMultipartUploadOutput {
             bucket: Some(input.bucket.clone()),
             key: Some(input.key.clone()),
-            upload_id: Some(upload_id),
+            upload_id: Some(row.upload_id),
             checksum_algorithm: input.checksum_algorithm.clone(),
             checksum_type: checksum_type.map(ChecksumType::from_static),
             server_side_encryption: Some(encryption()),
@@ -138,15 +56,8 @@ impl Operations {
         if !(1..=MAX_PART_NUMBER).contains(&input.part_number) {
             return Err(s3_error!(InvalidArgument, "Part number must be an integer between 1 and 10000, inclusive"));
         }
-        let upload = self.upload(account, &input.bucket, &input.key, &input.upload_id).await?;
-        let given = Checksums {
-            crc32: input.checksum_crc32.clone(),
-            crc32c: input.checksum_crc32c.clone(),
-            crc64nvme: input.checksum_crc64nvme.clone(),
-            sha1: input.checksum_sha1.clone(),
-            sha256: input.checksum_sha256.clone(),
-            composite: false,
-        };
+        let upload = self.s3.upload(account, &input.bucket, &input.key, &input.upload_id).await?;
+        let given = checksums_of!(input);
         let mut expected = Expected::new(
             given,
             input.checksum_algorithm.as_ref().map(ChecksumAlgorithm::as_str),
@@ -159,7 +70,7 @@ impl Operations {
         let received = self.s3.receive(account, body, expected).await?;
         let etag = hex::encode(received.md5);
         let size = i64::try_from(received.file.size()).map_err(AwsError::internal)?;
-        let replaced = self.keep_part(account, &upload.upload_id, input.part_number, &received, size, &etag).await?;
+        let replaced = self.s3.keep_part(account, &upload.upload_id, input.part_number, &received, size, &etag).await?;
         received.file.keep();
         if let Some(replaced) = replaced {
             self.s3.files.remove(account, &replaced).await;
@@ -183,10 +94,10 @@ impl Operations {
     ) -> S3Result<S3Response<ListPartsOutput>> {
         let input = &req.input;
         let (caller, _) = self.bucket(&req, &input.bucket, input.expected_bucket_owner.as_deref()).await?;
-        let upload = self.upload(&caller.scope.account, &input.bucket, &input.key, &input.upload_id).await?;
+        let upload = self.s3.upload(&caller.scope.account, &input.bucket, &input.key, &input.upload_id).await?;
         let max = input.max_parts.unwrap_or(1000).clamp(0, 1000);
         let after = input.part_number_marker.unwrap_or(0);
-        let mut rows = self.parts(&upload.upload_id).await?;
+        let mut rows = self.s3.parts(&upload.upload_id).await?;
         rows.retain(|part| part.part_number > after);
         let page = usize::try_from(max).unwrap_or(0);
         let truncated = rows.len() > page;
@@ -285,23 +196,15 @@ impl Operations {
         let input = &req.input;
         let (caller, _) = self.bucket(&req, &input.bucket, input.expected_bucket_owner.as_deref()).await?;
         let account = &caller.scope.account;
-        let upload = self.upload(account, &input.bucket, &input.key, &input.upload_id).await?;
+        let upload = self.s3.upload(account, &input.bucket, &input.key, &input.upload_id).await?;
         let wanted = input.multipart_upload.as_ref().and_then(|upload| upload.parts.as_deref()).unwrap_or_default();
-        let parts = choose_parts(wanted, self.parts(&upload.upload_id).await?)?;
-        let object = self.join(account, &upload, &parts).await?;
-        let (file, stored) = object;
+        let parts = choose_parts(wanted, self.s3.parts(&upload.upload_id).await?)?;
+        let (file, stored) = self.s3.join(account, &upload, &parts).await?;
         if input.mpu_object_size.is_some_and(|size| size != stored.size) {
             return Err(s3_error!(InvalidRequest, "The object size you specified is not that of the parts together."));
         }
-        let given = Checksums {
-            crc32: input.checksum_crc32.clone(),
-            crc32c: input.checksum_crc32c.clone(),
-            crc64nvme: input.checksum_crc64nvme.clone(),
-            sha1: input.checksum_sha1.clone(),
-            sha256: input.checksum_sha256.clone(),
-            composite: false,
-        };
-        for algorithm in super::checksums::ALGORITHMS {
+        let given = checksums_of!(input);
+        for algorithm in ALGORITHMS {
             if let (Some(given), Some(made)) = (given.get(algorithm), stored.checksums.get(algorithm))
                 && given != made
             {
@@ -349,7 +252,7 @@ impl Operations {
         let input = &req.input;
         let (caller, _) = self.bucket(&req, &input.bucket, input.expected_bucket_owner.as_deref()).await?;
         let account = &caller.scope.account;
-        let upload = self.upload(account, &input.bucket, &input.key, &input.upload_id).await?;
+        let upload = self.s3.upload(account, &input.bucket, &input.key, &input.upload_id).await?;
         let mut transaction = self.s3.database.write().await.map_err(AwsError::from)?;
         let freed = delete_upload(&mut transaction, &upload.upload_id).await?.ok_or_else(no_such_upload)?;
         transaction.commit().await.map_err(AwsError::from)?;
@@ -359,120 +262,6 @@ impl Operations {
         let mut response = S3Response::new(AbortMultipartUploadOutput::default());
         response.status = Some(http::StatusCode::NO_CONTENT);
         Ok(response)
-    }
-
-    async fn upload(&self, account: &AccountId, bucket: &str, key: &str, id: &str) -> Result<UploadRow, AwsError> {
-        let row: Option<UploadRow> = sqlx::query_as(
-            "SELECT upload_id, key, attributes, checksum_algorithm, checksum_type, created_ms FROM upload \
-             WHERE upload_id = ? AND account_id = ? AND bucket = ? AND key = ?",
-        )
-        .bind(id)
-        .bind(account.as_str())
-        .bind(bucket)
-        .bind(key.as_bytes())
-        .fetch_optional(self.s3.database.read())
-        .await?;
-        row.ok_or_else(no_such_upload)
-    }
-
-    async fn parts(&self, upload_id: &str) -> Result<Vec<PartRow>, AwsError> {
-        Ok(sqlx::query_as(
-            "SELECT part_number, file, size, etag, checksums, modified_ms FROM upload_part WHERE upload_id = ? \
-             ORDER BY part_number",
-        )
-        .bind(upload_id)
-        .fetch_all(self.s3.database.read())
-        .await?)
-    }
-
-    /// Makes a body a part, in place of the one of that number, whose file is given back.
-    async fn keep_part(
-        &self,
-        account: &AccountId,
-        upload_id: &str,
-        part_number: i32,
-        received: &super::objects::ReceivedBody,
-        size: i64,
-        etag: &str,
-    ) -> Result<Option<String>, AwsError> {
-        let mut transaction = self.s3.database.write().await?;
-        let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM upload WHERE upload_id = ?)")
-            .bind(upload_id)
-            .fetch_one(&mut *transaction)
-            .await?;
-        if !there {
-            return Err(no_such_upload());
-        }
-        let replaced: Option<String> =
-            sqlx::query_scalar("SELECT file FROM upload_part WHERE upload_id = ? AND part_number = ?")
-                .bind(upload_id)
-                .bind(part_number)
-                .fetch_optional(&mut *transaction)
-                .await?;
-        sqlx::query(
-            "INSERT INTO upload_part (upload_id, part_number, account_id, file, size, etag, checksums, modified_ms) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET file = excluded.file, size = excluded.size, \
-             etag = excluded.etag, checksums = excluded.checksums, modified_ms = excluded.modified_ms",
-        )
-        .bind(upload_id)
-        .bind(part_number)
-        .bind(account.as_str())
-        .bind(received.file.name())
-        .bind(size)
-        .bind(etag)
-        .bind(to_json(&received.checksums)?)
-        .bind(now_ms())
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(replaced)
-    }
-
-    /// Writes the parts into one body, with the ETag and checksum that S3 makes of theirs.
-    async fn join(
-        &self,
-        account: &AccountId,
-        upload: &UploadRow,
-        parts: &[PartRow],
-    ) -> Result<(super::files::StagedFile, StoredObject), AwsError> {
-        let size: i64 = parts.iter().map(|part| part.size).sum();
-        // The parts' own bytes count as used until the upload ends; joining must not need the room twice.
-        let room = self.s3.room(account).await? + u64::try_from(size).map_err(AwsError::internal)?;
-        let algorithm = upload.algorithm();
-        let composite = upload.is_composite();
-        let wanted: Vec<&str> = algorithm.iter().map(String::as_str).collect();
-        let mut whole = hasher(&wanted)?;
-        let mut md5s = Md5::new();
-        let mut writer = self.s3.files.create(account, room).await?;
-        let mut buffer = vec![0; COPY_BUFFER];
-        for part in parts {
-            md5s.update(&hex::decode(&part.etag).map_err(AwsError::internal)?);
-            if composite && let Some(checksum) = part.checksums()?.get(wanted.first().unwrap_or(&"")) {
-                whole.update(&STANDARD.decode(checksum).map_err(AwsError::internal)?);
-            }
-            let length = u64::try_from(part.size).map_err(AwsError::internal)?;
-            let mut body = self.s3.files.open(account, &part.file, 0, length).await.map_err(AwsError::internal)?;
-            loop {
-                let count = body.read(&mut buffer).await.map_err(AwsError::internal)?;
-                if count == 0 {
-                    break;
-                }
-                if !composite {
-                    whole.update(&buffer[..count]);
-                }
-                writer.write(&buffer[..count]).await?;
-            }
-        }
-        let file = writer.finish().await?;
-        let computed = Checksums::from(whole.finalize());
-        let checksums = match algorithm.as_deref().and_then(|name| Some((name, computed.get(name)?.clone()))) {
-            Some((name, value)) if composite => Checksums::one(name, format!("{value}-{}", parts.len()), true),
-            Some((name, value)) => Checksums::one(name, value, false),
-            None => Checksums::default(),
-        };
-        let etag = format!("{}-{}", hex::encode(md5s.finalize()), parts.len());
-        let attributes = serde_json::from_str(&upload.attributes).map_err(AwsError::internal)?;
-        Ok((file, StoredObject { size, etag, attributes, checksums }))
     }
 }
 
@@ -559,23 +348,6 @@ fn upload_checksum_type(
     Ok(Some(chosen))
 }
 
-/// Forgets an upload and gives back the files of its parts; `None` if there is none.
-async fn delete_upload(
-    transaction: &mut sqlx::Transaction<'static, sqlx::Sqlite>,
-    upload_id: &str,
-) -> Result<Option<Vec<String>>, AwsError> {
-    let files = sqlx::query_scalar("DELETE FROM upload_part WHERE upload_id = ? RETURNING file")
-        .bind(upload_id)
-        .fetch_all(&mut **transaction)
-        .await?;
-    let deleted = sqlx::query("DELETE FROM upload WHERE upload_id = ?")
-        .bind(upload_id)
-        .execute(&mut **transaction)
-        .await?
-        .rows_affected();
-    Ok((deleted == 1).then_some(files))
-}
-
 fn is_after(row: &UploadRow, input: &ListMultipartUploadsInput) -> bool {
     let Some(key_marker) = input.key_marker.as_deref().filter(|marker| !marker.is_empty()) else { return true };
     match row.key.as_slice().cmp(key_marker.as_bytes()) {
@@ -589,12 +361,4 @@ fn is_after(row: &UploadRow, input: &ListMultipartUploadsInput) -> bool {
 
 fn initiator(caller: &Caller) -> Initiator {
     Initiator { id: Some(caller.arn()), display_name: None }
-}
-
-fn no_such_upload() -> AwsError {
-    AwsError::client(
-        "NoSuchUpload",
-        "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.",
-    )
-    .with_status(404)
 }

@@ -1,5 +1,6 @@
 //! A sandbox on an ephemeral loopback port, for tests that speak to it as clients do.
 #![allow(dead_code, reason = "each test binary uses its own part of this module")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up fails")]
 
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
