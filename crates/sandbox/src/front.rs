@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
+use axum::response::IntoResponse as _;
 use axum::serve::ListenerExt as _;
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT};
@@ -27,7 +28,7 @@ use crate::dynamodb::DynamoDb;
 use crate::firehose::Firehose;
 use crate::iam::Iam;
 use crate::keyring::Keyring;
-use crate::lambda::Lambda;
+use crate::lambda::{Endpoint, Lambda};
 use crate::master_key::{MasterKey, make_private_folder};
 use crate::protocol::{Protocol, Service};
 use crate::s3::S3;
@@ -96,22 +97,39 @@ impl Sandbox {
         let sts = Sts::new(keyring.clone(), iam.clone());
         let s3 = S3::new(database.clone(), objects);
         s3.sweep().await?;
-        let lambda = Lambda::new(database.clone(), config.clone(), keyring.clone());
+        let lambda = Lambda::new(database.clone(), &config, iam.clone(), keyring.clone());
         let limits = config.firehose.clone();
         let firehose = Firehose::new(database.clone(), clock.clone(), iam.clone(), s3.clone(), lambda.clone(), limits);
         let analytics = Analytics::new(database.clone(), clock.clone(), iam.clone(), firehose.clone(), lambda.clone());
         let dynamodb = DynamoDb::new(database, clock);
-        firehose.resume().await?;
-        analytics.resume().await?;
         let s3 = s3.service(keyring.clone());
         let body_room = Semaphore::new(BODY_ROOM);
         let services = Services { body_room, config, keyring, sts, iam, s3, lambda, firehose, analytics, dynamodb };
-        Ok(Self { services: Arc::new(services) })
+        let sandbox = Self { services: Arc::new(services) };
+        let Services { lambda, firehose, analytics, .. } = &*sandbox.services;
+        lambda.resume(sandbox.endpoint_of_functions()).await?;
+        firehose.resume().await?;
+        analytics.resume().await?;
+        Ok(sandbox)
     }
 
     /// The routes of the one endpoint: every path belongs to some service.
     pub fn router(&self) -> Router {
         Router::new().fallback(answer).with_state(self.clone())
+    }
+
+    /// How functions reach this sandbox from their isolation. It does not keep the sandbox alive.
+    fn endpoint_of_functions(&self) -> Endpoint {
+        let services = Arc::downgrade(&self.services);
+        Arc::new(move |request| {
+            let services = services.upgrade();
+            Box::pin(async move {
+                match services {
+                    Some(services) => answer(State(Self { services }), request).await,
+                    None => http::StatusCode::SERVICE_UNAVAILABLE.into_response(),
+                }
+            })
+        })
     }
 
     /// Serves on `listener` until `shutdown` is cancelled and the requests under way are answered.
