@@ -153,7 +153,8 @@ pub async fn rotate_keys() -> Result<Notice, BackendError> {
 pub async fn renew_resume_code() -> Result<Notice, BackendError> {
     let result = backend()?.renew_resume_code().await;
     let text = "A new resume code is ready, and the old one no longer works. It is shown this once.";
-    respond(about::RESUME_CODE, Fields::new(), result.map(|()| text), |_| Place::page("/lab/connect", "resume-code")).await
+    respond(about::RESUME_CODE, Fields::new(), result.map(|()| text), |_| Place::page("/lab/connect", "resume-code"))
+        .await
 }
 
 #[server(endpoint = "save-names")]

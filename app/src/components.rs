@@ -14,6 +14,7 @@ mod notice;
 mod pipeline;
 mod prose;
 mod quiz;
+mod resume_code;
 mod river;
 mod welcome;
 
@@ -31,5 +32,6 @@ pub use notice::{NoticeBox, Notices, outcome, waiting_notice};
 pub use pipeline::{PipelineAcross, PipelineDown};
 pub use prose::{Hydrated, Prose, copy_button};
 pub use quiz::Quiz;
+pub use resume_code::ResumeCode;
 pub use river::River;
 pub use welcome::Welcome;

@@ -1,16 +1,16 @@
 //! The steps of the lab along a river that widens towards its mouth.
 
-use super::{Icon, NoticeBox, copy_button, icon, outcome};
+use super::{Icon, NoticeBox, icon, outcome};
 use crate::{
     api::Forget,
     live::Live,
-    model::{LearnerView, StepState, StepSummary, about},
+    model::{StepState, StepSummary, about},
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::components::A;
 
 #[component]
-pub fn River(live: Live, learner: LearnerView, current: String) -> impl IntoView {
+pub fn River(live: Live, current: String) -> impl IntoView {
     let Live { steps, .. } = live;
     let count = steps.with_untracked(Vec::len);
     let items = steps
@@ -43,7 +43,7 @@ pub fn River(live: Live, learner: LearnerView, current: String) -> impl IntoView
                 </summary>
             </details>
             <ol class="river">{items}</ol>
-            <ResumeCode learner/>
+            <Elsewhere/>
         </nav>
     }
     .into_any()
@@ -105,16 +105,15 @@ fn state_words(summary: &StepSummary) -> String {
 
 /// How to come back from elsewhere, and how to leave.
 #[component]
-fn ResumeCode(learner: LearnerView) -> impl IntoView {
+fn Elsewhere() -> impl IntoView {
     let forget = ServerAction::<Forget>::new();
     let notice = outcome(forget, about::FORGET.to_owned());
     view! {
         <details class="resume-code">
             <summary>"Continue in another browser"</summary>
-            <p>"Enter this code on the first page. It opens your lab, so keep it to yourself."</p>
-            <p class="resume-code-value">
-                <code>{learner.resume_code.clone()}</code>
-                {copy_button(learner.resume_code, "the resume code")}
+            <p>
+                "Enter your resume code on the first page. It was shown when you began; the first step "
+                <a href="/lab/connect#resume-code">"makes a new one"</a> "."
             </p>
             <ActionForm action=forget>
                 <button type="submit" class="link-button">"Leave the lab in this browser"</button>

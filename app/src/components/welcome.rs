@@ -28,8 +28,7 @@ pub fn Welcome(
                     "Continue your lab" {icon(Icon::Arrow)}
                 </A>
                 <p class="help">
-                    {format!("{} of {} steps passed. ", learner.steps_passed, learner.steps_total)} "Your resume code is "
-                    <code>{learner.resume_code}</code> "."
+                    {format!("{} of {} steps passed.", learner.steps_passed, learner.steps_total)}
                 </p>
             </div>
         }

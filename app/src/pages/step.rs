@@ -3,7 +3,7 @@ use crate::{
     api::{self, ChooseDialect},
     components::{
         ActionPanel, Chart, ChartSize, Checks, DemoPanel, DemoProgress, Hints, Hydrated, Icon, Keys, Names, NoticeBox,
-        Notices, PipelineDown, Prose, Quiz, River, UploadPanel, icon, waiting_notice,
+        Notices, PipelineDown, Prose, Quiz, ResumeCode, River, UploadPanel, icon, waiting_notice,
     },
     error::BackendError,
     live::{self, Live},
@@ -59,7 +59,7 @@ fn Body(loaded: Loaded) -> impl IntoView {
     provide_context(Notices(RwSignal::new(notice)));
     let StepSummary { slug, number, title, minutes, .. } = step.summary.clone();
     let last = lab.steps.len().saturating_sub(1);
-    let (learner, account) = (lab.learner.clone(), lab.account.clone());
+    let account = lab.account.clone();
     let live = Live::new(lab, step.clone());
     let followed = slug.clone();
     Effect::new(move |_| live::follow(live, &followed));
@@ -82,7 +82,13 @@ fn Body(loaded: Loaded) -> impl IntoView {
         .collect_view();
     let (own_before, own_after) = match slug.as_str() {
         CONNECT => (
-            Some(view! { <Keys account=account.clone() on_done/> }.into_any()),
+            Some(
+                view! {
+                    <Keys account=account.clone() on_done/>
+                    <ResumeCode/>
+                }
+                .into_any(),
+            ),
             Some(view! { <Names names=account.names on_done/> }.into_any()),
         ),
         INGEST => (
@@ -106,7 +112,7 @@ fn Body(loaded: Loaded) -> impl IntoView {
     view! {
         <Title text=format!("{title} · Headwater")/>
         <div class="lab">
-            <River live learner current=slug.clone()/>
+            <River live current=slug.clone()/>
             <main class="step" id="main" tabindex="-1">
                 <p class="step-place">
                     {format!("Step {number} of {last}")} <span class="step-minutes">{format!("about {minutes} min")}</span>
