@@ -20,13 +20,13 @@ pub struct AwsError {
     /// The message that the client shows.
     pub message: String,
     /// Further members of the error's shape, such as `CancellationReasons`; JSON protocols only.
-    pub members: serde_json::Map<String, serde_json::Value>,
+    pub members: Box<serde_json::Map<String, serde_json::Value>>,
 }
 
 impl AwsError {
     /// A client's fault, answered with status 400 as the JSON and query protocols do.
     pub fn client(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { status: 400, code: code.into(), message: message.into(), members: serde_json::Map::new() }
+        Self { status: 400, code: code.into(), message: message.into(), members: Box::default() }
     }
 
     /// The same error with another HTTP status, which the REST protocols need.
@@ -48,7 +48,7 @@ impl AwsError {
             status: 500,
             code: "InternalFailure".to_owned(),
             message: "The sandbox failed to serve this request; its log tells more.".to_owned(),
-            members: serde_json::Map::new(),
+            members: Box::default(),
         }
     }
 

@@ -283,7 +283,7 @@ fn json_error(error: &AwsError, kind: Option<&str>, message_member: &str) -> Byt
     if let Some(kind) = kind {
         body.insert("__type".to_owned(), Value::from(kind));
     }
-    body.extend(error.members.clone());
+    body.extend(*error.members.clone());
     body.entry(message_member).or_insert_with(|| Value::from(error.message.as_str()));
     Value::Object(body).to_string().into()
 }
