@@ -5,7 +5,7 @@
 
 use crate::{
     error::BackendError,
-    model::{CheckView, Fields, LabView, LearnerView, MintedKeys, Notice, ResultsView, StepView, about},
+    model::{CheckView, Fields, LabView, LearnerView, MintedKeys, Notice, ResultsView, StepView},
     preferences::{Dialect, Theme},
 };
 use leptos::{prelude::*, server_fn::codec::PostUrl};
@@ -13,7 +13,7 @@ use leptos::{prelude::*, server_fn::codec::PostUrl};
 #[cfg(feature = "ssr")]
 use crate::{
     backend::backend,
-    model::{DemoRequest, Tone},
+    model::{DemoRequest, Tone, about},
 };
 
 #[server(endpoint = "learner")]

@@ -1,6 +1,11 @@
 //! What the forms in the pages do in a learner's sandbox account: AWS SDK calls with the learner's own names, exactly what
 //! the CLI instructions do. Each action can be repeated: what is there already is brought to the state that was asked for.
 
+#![allow(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the paths of the SDK's error methods are longer and say less than the closures"
+)]
+
 mod call_log;
 mod clean_up;
 mod delivery_stream;
@@ -47,26 +52,6 @@ pub enum ActionError {
     #[error("{operation}: {message}")]
     Refused { operation: &'static str, message: String },
 }
-
-/// Names of all actions, each of which a lab may declare.
-pub const NAMES: [&str; 16] = [
-    "create-bucket",
-    "create-delivery-stream",
-    "create-preprocess-function",
-    "create-application",
-    "attach-preprocessor",
-    "start-application",
-    "stop-application",
-    "create-table",
-    "create-output-function",
-    "attach-output",
-    "delete-application",
-    "delete-delivery-stream",
-    "delete-functions",
-    "delete-table",
-    "delete-bucket",
-    "delete-roles",
-];
 
 /// Runs an action by name with the fields of its form; the answer tells the learner what was done, by which calls.
 pub async fn run(
@@ -158,4 +143,36 @@ where
 /// A required member that an AWS builder misses: our own mistake, told like any other refusal.
 fn incomplete(operation: &'static str) -> impl FnOnce(aws_sdk_dynamodb::error::BuildError) -> ActionError {
     move |error| ActionError::Refused { operation, message: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_config::retry::RetryConfig;
+    use aws_config::{BehaviorVersion, Region, SdkConfig};
+    use lab::Lab;
+
+    use super::*;
+
+    /// A place where nobody listens: whatever is asked fails at once.
+    fn nowhere() -> SdkConfig {
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("us-east-1"))
+            .endpoint_url("http://127.0.0.1:1")
+            .retry_config(RetryConfig::disabled())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build()
+    }
+
+    #[tokio::test]
+    async fn every_action_that_the_lab_declares_is_there() {
+        let variables = Variables::defaults("123456789012", "us-east-1", "http://127.0.0.1:1");
+        let mut workbench = Workbench::new(&nowhere(), variables);
+        for action in Lab::embedded().steps.iter().flat_map(|step| &step.actions) {
+            let failed = run(&mut workbench, &action.name, &BTreeMap::new()).await.unwrap_err();
+            assert!(!matches!(failed, ActionError::Unknown(_)), "{}", action.name);
+        }
+        let failed = run(&mut workbench, "open-the-sluice", &BTreeMap::new()).await;
+        assert!(matches!(failed, Err(ActionError::Unknown(name)) if name == "open-the-sluice"));
+    }
 }

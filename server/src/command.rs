@@ -14,7 +14,7 @@ use crate::config::{LogFormat, ServeOptions};
 #[derive(Debug, Parser)]
 #[command(name = "headwater", version, propagate_version = true)]
 pub struct Cli {
-    /// How log lines are written to standard error; RUST_LOG chooses which.
+    /// How log lines are written to standard error; `RUST_LOG` chooses which.
     #[arg(long, env = "HEADWATER_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, global = true)]
     log_format: LogFormat,
     #[command(subcommand)]

@@ -63,7 +63,7 @@ impl DemoDesk {
 pub fn start(headwater: &Headwater, seat: &Seat, request: DemoRequest) -> Result<(), BackendError> {
     let duration = Duration::from_secs(u64::from(request.duration_seconds));
     let source = RowSource::Demo { seed: request.seed, duration };
-    let plan = SendPlan::new(&seat.variables.stream, request.rate, source).map_err(invalid)?;
+    let plan = SendPlan::new(&seat.variables.stream, request.rate, source).map_err(|error| invalid(&error))?;
     begin(headwater, seat, plan, About { request, ..About::default() })
 }
 
@@ -85,7 +85,8 @@ pub fn send_file(
             .collect(),
         bad_line_count: upload.bad_line_count as u64,
     };
-    let plan = SendPlan::new(&seat.variables.stream, rate, RowSource::Rows(upload.rows)).map_err(invalid)?;
+    let plan =
+        SendPlan::new(&seat.variables.stream, rate, RowSource::Rows(upload.rows)).map_err(|error| invalid(&error))?;
     begin(headwater, seat, plan, about)
 }
 
@@ -193,7 +194,7 @@ fn limits(view: DemoView) -> DemoView {
     DemoView { max_rate: MAX_RATE, max_duration_seconds: MAX_DURATION.as_secs() as u32, ..view }
 }
 
-fn invalid(error: PlanError) -> BackendError {
+fn invalid(error: &PlanError) -> BackendError {
     let field = match error {
         PlanError::Rate | PlanError::TooSlow { .. } => "rate",
         PlanError::Duration => "duration_seconds",

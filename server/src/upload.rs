@@ -4,7 +4,8 @@ use app::backend::Backend as _;
 use app::error::BackendError;
 use app::model::{Notice, Tone, about};
 use axum::extract::State;
-use axum::extract::multipart::{Field, Multipart};
+use axum::extract::multipart::{Field, Multipart, MultipartError};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use clickstream::{MAX_UPLOAD_BYTES, parse_upload};
 use tower_sessions::Session;
@@ -42,16 +43,18 @@ async fn receive(state: &WebState, session: &Session, mut form: Multipart) -> Re
     let seat = backend::seat(&state.headwater, session).await?.ok_or(BackendError::NoLearner)?;
     let mut file = None;
     let mut rate = DEFAULT_RATE;
-    while let Some(field) = form.next_field().await.map_err(incomplete)? {
+    while let Some(field) = form.next_field().await.map_err(|error| incomplete(&error))? {
         match field.name() {
             Some("file") => {
                 let name = file_name(&field);
-                file = Some((name, field.bytes().await.map_err(incomplete)?));
+                file = Some((name, field.bytes().await.map_err(|error| incomplete(&error))?));
             }
             Some("rate") => {
-                rate = field.text().await.map_err(incomplete)?.trim().parse().map_err(|_| BackendError::Invalid {
-                    field: "rate".to_owned(),
-                    message: "Choose a whole number of rows a second.".to_owned(),
+                rate = field.text().await.map_err(|error| incomplete(&error))?.trim().parse().map_err(|_| {
+                    BackendError::Invalid {
+                        field: "rate".to_owned(),
+                        message: "Choose a whole number of rows a second.".to_owned(),
+                    }
                 })?;
             }
             _ => (),
@@ -81,8 +84,8 @@ fn file_name(field: &Field<'_>) -> String {
     if name.is_empty() { "file".to_owned() } else { name }
 }
 
-fn incomplete(error: axum::extract::multipart::MultipartError) -> BackendError {
-    let message = if error.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+fn incomplete(error: &MultipartError) -> BackendError {
+    let message = if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
         format!("The file is larger than {} MiB: send a part of it.", MAX_UPLOAD_BYTES / 1024 / 1024)
     } else {
         "The file did not arrive whole. Try again.".to_owned()

@@ -1,6 +1,7 @@
 //! What `PutRecordBatch` accepted survives `kill -9`, and is delivered once.
 //!
 //! This program is a test and, started anew by itself with a data folder in its arguments, the server that the test kills.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Lambda as its clients see it: the Rust SDK, the `aws` CLI and boto3, with real Python behind.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
 

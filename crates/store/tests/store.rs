@@ -1,4 +1,5 @@
 //! The store against a real SQLite file, closed and opened again.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use serde_json::json;
 use store::{CheckOutcome, Learner, ResumeCode, Store, StoreError};

@@ -36,7 +36,7 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
             bubblewrap: options.bubblewrap.clone(),
         },
         clock: Clock::System,
-        firehose: sandbox::FirehoseLimits::default(),
+        firehose: sandbox::firehose::FirehoseLimits::default(),
     })
     .await?;
     let store = Store::open(&data_dir.join("headwater.sqlite3")).await?;

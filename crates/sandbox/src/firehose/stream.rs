@@ -57,10 +57,12 @@ pub(super) struct Stream {
     pub meter: Meter,
 }
 
+type StreamsByName = HashMap<(Scope, String), Arc<Stream>>;
+
 /// All delivery streams by account, region and name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Streams {
-    by_name: Arc<Mutex<HashMap<(Scope, String), Arc<Stream>>>>,
+    by_name: Arc<Mutex<StreamsByName>>,
 }
 
 /// A row of the table `delivery_stream`.

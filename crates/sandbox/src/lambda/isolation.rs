@@ -171,7 +171,7 @@ impl Isolation {
             match fs::read_link(&path) {
                 Ok(target) => arguments.extend([OsString::from("--symlink"), target.into(), path.into()]),
                 Err(_) if path.is_dir() => {
-                    arguments.extend([OsString::from("--ro-bind"), path.clone().into(), path.into()])
+                    arguments.extend([OsString::from("--ro-bind"), path.clone().into(), path.into()]);
                 }
                 Err(_) => {}
             }

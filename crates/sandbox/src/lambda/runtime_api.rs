@@ -111,7 +111,7 @@ async fn report(
     let asked = calls.send(call(reply)).await;
     let (Ok(()), Ok(answer)) = (asked, answer.await) else { return invalid_state() };
     match answer {
-        CallAnswer::Accepted => status(StatusCode::ACCEPTED, json!({ "status": "OK" })),
+        CallAnswer::Accepted => status(StatusCode::ACCEPTED, &json!({ "status": "OK" })),
         CallAnswer::TooLarge => message(
             StatusCode::PAYLOAD_TOO_LARGE,
             "RequestEntityTooLarge",
@@ -141,10 +141,10 @@ fn invalid_state() -> Response<Body> {
 }
 
 fn message(code: StatusCode, error_type: &str, text: &str) -> Response<Body> {
-    status(code, json!({ "errorMessage": text, "errorType": error_type }))
+    status(code, &json!({ "errorMessage": text, "errorType": error_type }))
 }
 
-fn status(code: StatusCode, body: serde_json::Value) -> Response<Body> {
+fn status(code: StatusCode, body: &serde_json::Value) -> Response<Body> {
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = code;
     response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
