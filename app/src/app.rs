@@ -43,7 +43,13 @@ pub fn App() -> impl IntoView {
     provide_context(RwSignal::new(preferences()));
     let hydrated = RwSignal::new(false);
     provide_context(Hydrated(hydrated));
-    Effect::new(move |_| hydrated.set(true));
+    Effect::new(move |_| {
+        hydrated.set(true);
+        // Style and tests can tell by it that the page is alive.
+        if let Some(root) = document().document_element() {
+            let _ = root.set_attribute("data-hydrated", "");
+        }
+    });
     view! {
         <Title text="Headwater"/>
         <Router>

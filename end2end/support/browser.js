@@ -1,0 +1,98 @@
+// Chromium, as the system installed it, and what the tests do again and again on the lab's pages.
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+
+/** Launches Chromium without anything that would call home. */
+export function launchBrowser() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--no-first-run",
+    ],
+  });
+}
+
+/** A fresh visitor. Whatever the browser complains of on any page is collected in `complaints`. */
+export async function newVisitor(browser, headwater, options = {}) {
+  const context = await browser.newContext({ baseURL: headwater.url, viewport: { width: 1440, height: 1000 }, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(60_000);
+  const complaints = [];
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+  });
+  return { context, page, complaints };
+}
+
+/** Opens a page and waits until the wasm has taken it over. */
+export async function open(page, path) {
+  await page.goto(path);
+  await page.waitForSelector("html[data-hydrated]", { state: "attached" });
+}
+
+/** Fills the form of an action and sends it; the outcome must be good. */
+export async function perform(page, action, fields = {}) {
+  const form = page.locator(`#action-${action}`);
+  for (const [name, value] of Object.entries(fields)) {
+    await form.locator(`[name="fields[${name}]"]`).fill(String(value));
+  }
+  await form.locator("button[type=submit]").click();
+  await form.locator(".notice").waitFor();
+  const text = await form.locator(".notice").innerText();
+  if ((await form.locator(".notice.is-good").count()) !== 1) throw new Error(`${action}: ${text}`);
+  return text;
+}
+
+/** Waits until every check of the open step passes, by the page's own re-checks. */
+export async function allChecksPass(page, milliseconds = 90_000) {
+  try {
+    await page.waitForFunction(
+      () => {
+        const checks = [...document.querySelectorAll("[data-check]")];
+        return checks.length > 0 && checks.every((check) => check.classList.contains("is-pass"));
+      },
+      undefined,
+      { timeout: milliseconds },
+    );
+  } catch (error) {
+    throw new Error(`not all checks pass:\n${await page.locator("#checks").innerText()}`, { cause: error });
+  }
+}
+
+/** Presses the button of the checks, with consent to run the learner's function where the step asks for it. */
+export async function checkNow(page, consent) {
+  if (consent) await page.locator("#consent").check();
+  await page.locator("#checks button[type=submit]").click();
+}
+
+/** The windows in the chart's table, by their ends. */
+export function chartRows(page) {
+  return page.locator("tr[data-window-end]").evaluateAll((rows) =>
+    rows.map((row) => {
+      const value = (metric) => {
+        const text = row.querySelector(`[data-metric=${metric}]`)?.dataset.value;
+        return text === undefined || text === "" ? null : Number(text);
+      };
+      return { end: row.dataset.windowEnd, views: value("views"), distinctPages: value("distinct_pages") };
+    }),
+  );
+}
+
+/** Faults of accessibility on the open page (WCAG 2.2 A and AA), as axe finds them. */
+export async function accessibilityFaults(page) {
+  await page.evaluate(await readFile(AXE, "utf8"));
+  const found = await page.evaluate(() =>
+    globalThis.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }),
+  );
+  return found.violations.map((fault) => `${fault.id}: ${fault.nodes.map((node) => node.target.join(" ")).join(", ")}`);
+}

@@ -1,0 +1,59 @@
+// Starts the built server on ports of its own, with state of its own, and stops it.
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+
+const TARGET = process.env.CARGO_TARGET_DIR ?? resolve(import.meta.dirname, "../../target");
+const BINARY = join(TARGET, "debug", "headwater");
+const SITE = process.env.LEPTOS_SITE_ROOT ?? join(TARGET, "site");
+const START_MS = 60_000;
+
+/** A running server: `url` of the pages, `endpoint` of the sandbox. */
+export async function startHeadwater() {
+  const folder = await mkdtemp(join(tmpdir(), "headwater-end2end-"));
+  const headwater = { folder, restart, stop };
+  await launch("127.0.0.1:0", "127.0.0.1:0");
+  return headwater;
+
+  async function launch(listen, sandboxListen) {
+    const server = spawn(BINARY, ["serve", "--listen", listen, "--sandbox-listen", sandboxListen], {
+      env: { ...process.env, LEPTOS_SITE_ROOT: SITE, HEADWATER_DATA_DIR: join(folder, "data") },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    headwater.server = server;
+    await new Promise((done, fail) => {
+      const timer = setTimeout(() => fail(new Error("the server did not start in time")), START_MS);
+      server.once("exit", (code) => fail(new Error(`the server ended with status ${code}`)));
+      createInterface({ input: server.stdout }).on("line", (line) => {
+        headwater.url = line.match(/^Headwater is at (\S+)/)?.[1] ?? headwater.url;
+        const endpoint = line.match(/AWS endpoint is ([^\s;]+)/)?.[1];
+        if (endpoint) {
+          headwater.endpoint = endpoint;
+          clearTimeout(timer);
+          done();
+        }
+      });
+    });
+    server.removeAllListeners("exit");
+  }
+
+  function end(signal) {
+    return new Promise((done) => {
+      headwater.server.once("exit", done);
+      headwater.server.kill(signal);
+    });
+  }
+
+  /** Kills the server without warning and starts it again at the same addresses. */
+  async function restart() {
+    await end("SIGKILL");
+    await launch(new URL(headwater.url).host, new URL(headwater.endpoint).host);
+  }
+
+  async function stop() {
+    await end("SIGTERM");
+    await rm(folder, { recursive: true, force: true });
+  }
+}

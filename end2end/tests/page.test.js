@@ -1,0 +1,121 @@
+// The whole lab through the page alone, from the first visit to the clean-up.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { accessibilityFaults, allChecksPass, chartRows, checkNow, launchBrowser, newVisitor, open, perform } from "../support/browser.js";
+import { asTsv, distinctPages, makeClicks, totalClicks } from "../support/clicks.js";
+import { startHeadwater } from "../support/headwater.js";
+
+const WINDOW_SECONDS = 4;
+const SCREENSHOT = process.env.HEADWATER_SCREENSHOT;
+
+let browser;
+let headwater;
+
+before(async () => {
+  [browser, headwater] = await Promise.all([launchBrowser(), startHeadwater()]);
+});
+
+after(async () => {
+  await browser?.close();
+  await headwater?.stop();
+});
+
+test("a learner does the whole lab in the page, and the chart shows the right numbers", async () => {
+  const { page, complaints } = await newVisitor(browser, headwater);
+
+  await open(page, "/");
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await page.locator("#start button").click();
+  await page.waitForURL("**/lab/connect");
+  const exports = await page.locator("#keys-exports").innerText();
+  assert.match(exports, /^export AWS_ACCESS_KEY_ID=AKIA/m);
+  const code = (await page.locator("#resume-code-value").innerText()).trim();
+  assert.match(code, /^(\w{4}-){3}\w{4}$/);
+  await page.locator("#names summary").click();
+  await page.locator('#names [name="fields[window_seconds]"]').fill(String(WINDOW_SECONDS));
+  await page.locator("#names button[type=submit]").click();
+  await page.locator("#names .notice.is-good").waitFor();
+  await allChecksPass(page);
+  assert.deepEqual(await accessibilityFaults(page), []);
+
+  await open(page, "/lab/delivery-stream");
+  await perform(page, "create-bucket");
+  await perform(page, "create-delivery-stream", { buffer_interval: 1 });
+  await allChecksPass(page);
+
+  const rows = makeClicks(500);
+  const bad = "not a row\nother-search\tParis\texternal\tmany\n";
+  await open(page, "/lab/ingest");
+  await sendFile(page, "first.tsv", asTsv(rows.slice(0, 100)));
+  await allChecksPass(page);
+
+  await open(page, "/lab/preprocess");
+  await perform(page, "create-preprocess-function");
+  await checkNow(page, true);
+  await allChecksPass(page);
+
+  await open(page, "/lab/streaming-sql");
+  await perform(page, "create-application");
+  await perform(page, "attach-preprocessor");
+  await perform(page, "start-application");
+  await allChecksPass(page);
+
+  await open(page, "/lab/results");
+  await perform(page, "create-table");
+  await perform(page, "create-output-function");
+  await perform(page, "attach-output");
+
+  await open(page, "/lab/ingest");
+  await sendFile(page, "second.tsv", asTsv(rows) + bad);
+  await page.locator("#demo").getByText("not a row").or(page.locator(".bad-lines")).first().waitFor();
+  await open(page, "/lab/results");
+  await checkNow(page, true);
+  await allChecksPass(page);
+  await page.waitForFunction(
+    (total) => {
+      const cells = [...document.querySelectorAll("tr[data-window-end] [data-metric=views]")];
+      return cells.reduce((sum, cell) => sum + Number(cell.dataset.value ?? 0), 0) === total;
+    },
+    totalClicks(rows),
+    { timeout: 60_000 },
+  );
+  const counted = (await chartRows(page)).filter((row) => row.views);
+  assert.equal(counted.reduce((sum, row) => sum + row.views, 0), totalClicks(rows));
+  assert.ok(counted.every((row) => row.distinctPages >= 1 && row.distinctPages <= distinctPages(rows)));
+  assert.ok(counted.reduce((sum, row) => sum + row.distinctPages, 0) >= distinctPages(rows));
+  if (SCREENSHOT) await page.screenshot({ path: SCREENSHOT });
+  assert.deepEqual(await accessibilityFaults(page), []);
+
+  // Nothing is lost by a crash, and the code opens the lab elsewhere.
+  await headwater.restart();
+  const elsewhere = await newVisitor(browser, headwater);
+  await open(elsewhere.page, "/");
+  await elsewhere.page.locator("#resume-code").fill(code.toLowerCase());
+  await elsewhere.page.locator("#resume button").click();
+  await elsewhere.page.waitForURL("**/lab/clean-up");
+  await elsewhere.context.close();
+
+  await open(page, "/lab/clean-up");
+  for (const action of ["application", "delivery-stream", "functions", "table", "bucket", "roles"]) {
+    await perform(page, `delete-${action}`);
+  }
+  await allChecksPass(page);
+  await open(page, "/results");
+  const results = await page.locator("main").innerText();
+  assert.match(results, /Clean/);
+  assert.deepEqual(await accessibilityFaults(page), []);
+  assert.deepEqual(unexpected(complaints), []);
+});
+
+async function sendFile(page, name, text) {
+  await page.locator("#upload-file").setInputFiles({ name, mimeType: "text/tab-separated-values", buffer: Buffer.from(text) });
+  await page.locator("#upload button[type=submit]").click();
+  await page.locator("#upload .notice.is-good").waitFor();
+  await page.getByText(`Finished sending ${name}`).first().waitFor();
+}
+
+/** The event stream is cut when the server is killed, which the browser tells. */
+function unexpected(complaints) {
+  return complaints.filter((complaint) => !/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/.test(complaint));
+}
