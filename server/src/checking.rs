@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use app::error::BackendError;
-use checks::{CheckName, CheckResult, Consent, Functions, Roles, Step, Subject, Verdict};
+use checks::{CheckName, CheckResult, Consent, Functions, Roles, Step, Subject, Verdict, VerdictKind};
 use lab::Variables;
 use store::{CheckOutcome, CheckRecord};
 use time::OffsetDateTime;
@@ -32,10 +32,14 @@ pub async fn look(
     {
         return Ok(last.results.clone());
     }
+    // A test run that the learner agreed to, but that could not be made yet, is still owed.
+    let consent = if looked.as_ref().is_some_and(|last| last.owes_test_run) { Consent::Invoke } else { consent };
     let subject = subject(headwater, seat).await?;
     let found = checks::run_step(step, &seat.desk.clients, &subject, consent, now()).await;
     let results = record(headwater, seat, step, consent, found).await?;
-    *looked = Some(Looked { at: Instant::now(), results: results.clone() });
+    let owes_test_run = consent == Consent::Invoke
+        && results.iter().any(|result| needs_consent(result.name) && result.verdict.kind() == VerdictKind::Settling);
+    *looked = Some(Looked { at: Instant::now(), results: results.clone(), owes_test_run });
     drop(looked);
     seat.desk.changed.notify_waiters();
     Ok(results)
@@ -193,7 +197,7 @@ mod tests {
         assert!(was_never_there(CheckName::CleanUpTable, &[passed(CheckName::DeliveryStreamActive)]));
         assert!(!was_never_there(CheckName::CleanUpTable, &[passed(CheckName::ResultsTable)]));
         assert!(!was_never_there(CheckName::DeliveryStreamActive, &[]), "only clean-up needs a proof");
-        assert_eq!(nothing_to_clean_up(gone()).verdict.kind(), checks::VerdictKind::NotYet);
+        assert_eq!(nothing_to_clean_up(gone()).verdict.kind(), VerdictKind::NotYet);
     }
 
     #[test]

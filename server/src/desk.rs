@@ -51,6 +51,8 @@ pub struct Desk {
 pub struct Looked {
     pub at: Instant,
     pub results: Vec<CheckResult>,
+    /// The learner agreed to a test run of a function that was not ready yet.
+    pub owes_test_run: bool,
 }
 
 /// Secrets shown once, right after they were made.

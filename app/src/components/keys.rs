@@ -6,19 +6,24 @@ use crate::{
     format::{day_and_time, machine_time},
     model::{AccessKeyView, AccountView, MintedKeys, about},
 };
-use leptos::{form::ActionForm, prelude::*};
+use leptos::{form::ActionForm, prelude::*, task::spawn_local};
 
 #[component]
-pub fn Keys(account: AccountView, on_done: Callback<()>) -> impl IntoView {
+pub fn Keys(
+    account: AccountView,
+    /// A key made a moment ago; its secret is shown this once.
+    minted: Option<MintedKeys>,
+    on_done: Callback<()>,
+) -> impl IntoView {
     let rotate = ServerAction::<RotateKeys>::new();
     let notice = outcome(rotate, about::KEYS.to_owned());
+    let minted = RwSignal::new(minted);
     Effect::new(move |_| {
         if rotate.value().with(|value| matches!(value, Some(Ok(_)))) {
             on_done.run(());
+            spawn_local(async move { minted.set(api::take_minted_keys().await.ok().flatten()) });
         }
     });
-    // The secret is handed out once: this takes it, at first and after each new key.
-    let minted = Resource::new(move || rotate.version().get(), |_| api::take_minted_keys());
     let AccountView { account_id, region, endpoint, access_keys, .. } = account;
     let facts = view! {
         <dl class="facts">
@@ -41,16 +46,13 @@ pub fn Keys(account: AccountView, on_done: Callback<()>) -> impl IntoView {
         <section class="keys" id="keys" aria-labelledby="keys-title">
             <h2 id="keys-title">"Your account"</h2>
             {facts}
-            <Transition>
-                {move || Suspend::new(async move {
-                    let minted = minted.await.ok().flatten();
-                    let (keys, region, endpoint) = known.get_value();
-                    match minted {
-                        Some(minted) => view! { <Fresh minted region endpoint/> }.into_any(),
-                        None => view! { <Known keys/> }.into_any(),
-                    }
-                })}
-            </Transition>
+            {move || {
+                let (keys, region, endpoint) = known.get_value();
+                match minted.get() {
+                    Some(minted) => view! { <Fresh minted region endpoint/> }.into_any(),
+                    None => view! { <Known keys/> }.into_any(),
+                }
+            }}
             <ActionForm action=rotate attr:class="form-end">
                 <button type="submit" class="button is-quiet" disabled=move || rotate.pending().get()>
                     "Make a new key"

@@ -5,30 +5,34 @@ use crate::{
     api::{self, RenewResumeCode},
     model::about,
 };
-use leptos::{form::ActionForm, prelude::*};
+use leptos::{form::ActionForm, prelude::*, task::spawn_local};
 
 #[component]
-pub fn ResumeCode() -> impl IntoView {
+pub fn ResumeCode(
+    /// A code made a moment ago, shown this once.
+    code: Option<String>,
+) -> impl IntoView {
     let renew = ServerAction::<RenewResumeCode>::new();
     let notice = outcome(renew, about::RESUME_CODE.to_owned());
-    // The code is handed out once: this takes it, at first and after each new code.
-    let fresh = Resource::new(move || renew.version().get(), |_| api::take_resume_code());
+    let code = RwSignal::new(code);
+    Effect::new(move |_| {
+        if renew.value().with(|value| matches!(value, Some(Ok(_)))) {
+            spawn_local(async move { code.set(api::take_resume_code().await.ok().flatten()) });
+        }
+    });
     view! {
         <section class="keys" id="resume-code" aria-labelledby="resume-code-title">
             <h2 id="resume-code-title">"Your resume code"</h2>
-            <Transition>
-                {move || Suspend::new(async move {
-                    match fresh.await.ok().flatten() {
-                        Some(code) => view! { <Fresh code/> }.into_any(),
-                        None => view! {
-                            <p>
-                                "The code opens your lab in another browser. It was shown when it was made, and is not                                  kept where a page could show it again."
-                            </p>
-                        }
-                        .into_any(),
-                    }
-                })}
-            </Transition>
+            {move || match code.get() {
+                Some(code) => view! { <Fresh code/> }.into_any(),
+                None => view! {
+                    <p>
+                        "The code opens your lab in another browser. It was shown when it was made, and is not kept where a \
+                         page could show it again."
+                    </p>
+                }
+                .into_any(),
+            }}
             <ActionForm action=renew attr:class="form-end">
                 <button type="submit" class="button is-quiet" disabled=move || renew.pending().get()>
                     "Make a new code"

@@ -7,7 +7,7 @@ use crate::{
     },
     error::BackendError,
     live::{self, Live},
-    model::{LabView, Notice, StepLink, StepSummary, StepView, about},
+    model::{LabView, MintedKeys, Notice, StepLink, StepSummary, StepView, about},
     preferences::{Dialect, Preferences},
 };
 use leptos::{form::ActionForm, prelude::*, task::spawn_local};
@@ -25,6 +25,16 @@ struct Loaded {
     lab: LabView,
     step: StepView,
     notice: Option<Notice>,
+    /// What is shown once, on the step where it belongs.
+    secrets: Secrets,
+}
+
+/// Made a moment ago and handed out once. They are taken here and not in the components that show them, since those are
+/// made more than once while a page is rendered.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Secrets {
+    keys: Option<MintedKeys>,
+    resume_code: Option<String>,
 }
 
 /// One step: the river of steps, the text, and the live state.
@@ -50,12 +60,20 @@ async fn load(slug: String) -> Result<Loaded, BackendError> {
     let step = api::step(slug).await?;
     let lab = api::lab().await?;
     let notice = api::take_notice().await.ok().flatten();
-    Ok(Loaded { lab, step, notice })
+    let secrets = if step.summary.slug == CONNECT {
+        Secrets {
+            keys: api::take_minted_keys().await.ok().flatten(),
+            resume_code: api::take_resume_code().await.ok().flatten(),
+        }
+    } else {
+        Secrets::default()
+    };
+    Ok(Loaded { lab, step, notice, secrets })
 }
 
 #[component]
 fn Body(loaded: Loaded) -> impl IntoView {
-    let Loaded { lab, step, notice } = loaded;
+    let Loaded { lab, step, notice, secrets } = loaded;
     provide_context(Notices(RwSignal::new(notice)));
     let StepSummary { slug, number, title, minutes, .. } = step.summary.clone();
     let last = lab.steps.len().saturating_sub(1);
@@ -84,8 +102,8 @@ fn Body(loaded: Loaded) -> impl IntoView {
         CONNECT => (
             Some(
                 view! {
-                    <Keys account=account.clone() on_done/>
-                    <ResumeCode/>
+                    <Keys account=account.clone() minted=secrets.keys on_done/>
+                    <ResumeCode code=secrets.resume_code/>
                 }
                 .into_any(),
             ),
