@@ -424,8 +424,6 @@ async fn the_cli_and_boto3_do_the_same() {
             "invoke",
             "--function-name",
             "Clicks",
-            "--cli-binary-format",
-            "raw-in-base64-out",
             "--payload",
             r#"{"n":1}"#,
             out.to_str().unwrap(),

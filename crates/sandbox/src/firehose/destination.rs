@@ -360,7 +360,7 @@ fn set(object: &mut Value, name: &str, value: Option<&String>) {
 mod tests {
     use super::*;
 
-    fn create(change: Value) -> Result<Destination, AwsError> {
+    fn create(change: &Value) -> Result<Destination, AwsError> {
         let mut request = json!({
             "RoleARN": "arn:aws:iam::000000000000:role/FirehoseRole",
             "BucketARN": "arn:aws:s3:::clicks",
@@ -371,13 +371,13 @@ mod tests {
         Destination::create(serde_json::from_value(request).unwrap(), "extendedS3DestinationConfiguration")
     }
 
-    fn refused(change: Value) -> String {
+    fn refused(change: &Value) -> String {
         create(change).unwrap_err().to_string()
     }
 
     #[test]
     fn describes_what_was_asked_and_the_defaults() {
-        let destination = create(json!({
+        let destination = create(&json!({
             "Prefix": "clicks/",
             "CompressionFormat": "GZIP",
             "ProcessingConfiguration": {"Enabled": true, "Processors": [{"Type": "Lambda", "Parameters": [
@@ -436,28 +436,28 @@ mod tests {
 
     #[test]
     fn refuses_what_aws_refuses() {
-        assert!(refused(json!({"RoleARN": "FirehoseRole"})).contains("roleARN"));
+        assert!(refused(&json!({"RoleARN": "FirehoseRole"})).contains("roleARN"));
         assert!(
-            refused(json!({"RoleARN": null})).contains("Value null at 'extendedS3DestinationConfiguration.roleARN'")
+            refused(&json!({"RoleARN": null})).contains("Value null at 'extendedS3DestinationConfiguration.roleARN'")
         );
-        assert!(refused(json!({"BucketARN": "clicks"})).contains("bucketARN"));
-        assert!(refused(json!({"Prefix": "x".repeat(1025)})).contains("less than or equal to 1024"));
+        assert!(refused(&json!({"BucketARN": "clicks"})).contains("bucketARN"));
+        assert!(refused(&json!({"Prefix": "x".repeat(1025)})).contains("less than or equal to 1024"));
         assert_eq!(
-            refused(json!({"BufferingHints": {"SizeInMBs": 129, "IntervalInSeconds": 60}})),
+            refused(&json!({"BufferingHints": {"SizeInMBs": 129, "IntervalInSeconds": 60}})),
             "ValidationException: 1 validation error detected: Value '129' at \
              'extendedS3DestinationConfiguration.bufferingHints.sizeInMBs' failed to satisfy constraint: Member must have \
              value less than or equal to 128"
         );
         assert!(
-            refused(json!({"BufferingHints": {"SizeInMBs": 0, "IntervalInSeconds": 60}})).contains("or equal to 1")
+            refused(&json!({"BufferingHints": {"SizeInMBs": 0, "IntervalInSeconds": 60}})).contains("or equal to 1")
         );
         assert!(
-            refused(json!({"BufferingHints": {"SizeInMBs": 5, "IntervalInSeconds": 901}})).contains("or equal to 900")
+            refused(&json!({"BufferingHints": {"SizeInMBs": 5, "IntervalInSeconds": 901}})).contains("or equal to 900")
         );
-        assert!(refused(json!({"BufferingHints": {"SizeInMBs": 5}})).contains("both"));
-        assert!(refused(json!({"CompressionFormat": "gzip"})).contains("enum value set"));
-        assert!(refused(json!({"FileExtension": "gz"})).contains("fileExtension"));
-        assert!(refused(json!({"ProcessingConfiguration": {"Enabled": true}})).contains("Processors must"));
+        assert!(refused(&json!({"BufferingHints": {"SizeInMBs": 5}})).contains("both"));
+        assert!(refused(&json!({"CompressionFormat": "gzip"})).contains("enum value set"));
+        assert!(refused(&json!({"FileExtension": "gz"})).contains("fileExtension"));
+        assert!(refused(&json!({"ProcessingConfiguration": {"Enabled": true}})).contains("Processors must"));
     }
 
     #[test]
@@ -478,12 +478,12 @@ mod tests {
                 "{message}"
             );
         }
-        create(json!({"S3BackupMode": "Disabled", "DynamicPartitioningConfiguration": {"Enabled": false}})).unwrap();
+        create(&json!({"S3BackupMode": "Disabled", "DynamicPartitioningConfiguration": {"Enabled": false}})).unwrap();
     }
 
     #[test]
     fn an_update_leaves_the_rest_as_it_is() {
-        let before = create(json!({"Prefix": "clicks/", "CompressionFormat": "GZIP"})).unwrap();
+        let before = create(&json!({"Prefix": "clicks/", "CompressionFormat": "GZIP"})).unwrap();
         let change =
             serde_json::from_value(json!({"BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 0}})).unwrap();
         let after = before.clone().update(change, "extendedS3DestinationUpdate").unwrap();

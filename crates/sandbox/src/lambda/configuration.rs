@@ -370,7 +370,7 @@ mod tests {
 
     use super::*;
 
-    fn create(changes: Value) -> Result<Configuration, AwsError> {
+    fn create(changes: &Value) -> Result<Configuration, AwsError> {
         let mut request = json!({
             "Runtime": "python3.13",
             "Role": "arn:aws:iam::123456789012:role/HeadwaterLambdaRole",
@@ -382,13 +382,13 @@ mod tests {
         Configuration::new("Clicks", serde_json::from_value(request).unwrap(), "x86_64".to_owned())
     }
 
-    fn error(changes: Value) -> String {
+    fn error(changes: &Value) -> String {
         create(changes).unwrap_err().to_string()
     }
 
     #[test]
     fn fills_in_what_aws_fills_in() {
-        let configuration = create(json!({ "Environment": { "Variables": { "TABLE_NAME": "x" } } })).unwrap();
+        let configuration = create(&json!({ "Environment": { "Variables": { "TABLE_NAME": "x" } } })).unwrap();
         insta::assert_json_snapshot!(configuration, @r#"
         {
           "runtime": "python3.13",
@@ -413,7 +413,7 @@ mod tests {
 
     #[test]
     fn keeps_what_an_update_does_not_name() {
-        let before = create(json!({ "Timeout": 60, "Environment": { "Variables": { "TABLE_NAME": "x" } } })).unwrap();
+        let before = create(&json!({ "Timeout": 60, "Environment": { "Variables": { "TABLE_NAME": "x" } } })).unwrap();
         let request = serde_json::from_value(json!({ "MemorySize": 256 })).unwrap();
         let after = before.clone().updated(request).unwrap();
         assert_eq!(after, Configuration { memory_mb: 256, ..before.clone() });
@@ -424,19 +424,19 @@ mod tests {
     #[test]
     fn refuses_as_aws_does() {
         for runtime in ["python3.9", "python2.7"] {
-            assert!(error(json!({ "Runtime": runtime })).contains(&format!("of {runtime} is no longer supported")));
+            assert!(error(&json!({ "Runtime": runtime })).contains(&format!("of {runtime} is no longer supported")));
         }
         assert!(
-            error(json!({ "Runtime": "nodejs22.x" })).starts_with("InvalidParameterValueException: Value nodejs22.x")
+            error(&json!({ "Runtime": "nodejs22.x" })).starts_with("InvalidParameterValueException: Value nodejs22.x")
         );
-        assert!(error(json!({ "Timeout": 0 })).contains("Value '0' at 'timeout'"));
-        assert!(error(json!({ "Timeout": 901 })).contains("less than or equal to 900"));
-        assert!(error(json!({ "MemorySize": 127 })).contains("greater than or equal to 128"));
-        assert!(error(json!({ "Handler": "a b" })).contains("'handler'"));
-        assert!(error(json!({ "Role": "Admin" })).contains("'role'"));
-        assert!(error(json!({ "Layers": ["arn"] })).contains("layers"));
-        assert!(error(json!({ "VpcConfig": { "SubnetIds": ["subnet-1"] } })).contains("VPC"));
-        assert!(create(json!({ "VpcConfig": { "SubnetIds": [] }, "Layers": [] })).is_ok());
+        assert!(error(&json!({ "Timeout": 0 })).contains("Value '0' at 'timeout'"));
+        assert!(error(&json!({ "Timeout": 901 })).contains("less than or equal to 900"));
+        assert!(error(&json!({ "MemorySize": 127 })).contains("greater than or equal to 128"));
+        assert!(error(&json!({ "Handler": "a b" })).contains("'handler'"));
+        assert!(error(&json!({ "Role": "Admin" })).contains("'role'"));
+        assert!(error(&json!({ "Layers": ["arn"] })).contains("layers"));
+        assert!(error(&json!({ "VpcConfig": { "SubnetIds": ["subnet-1"] } })).contains("VPC"));
+        assert!(create(&json!({ "VpcConfig": { "SubnetIds": [] }, "Layers": [] })).is_ok());
         let variables = |name: &str, value: &str| json!({ "Environment": { "Variables": { name: value } } });
         assert!(error(variables("AWS_REGION", "x")).contains("Reserved keys used in this request: AWS_REGION"));
         assert!(error(variables("1A", "x")).contains("regular expression"));
@@ -447,7 +447,7 @@ mod tests {
 
     #[test]
     fn log_levels_need_the_json_format() {
-        assert!(error(json!({ "LoggingConfig": { "ApplicationLogLevel": "DEBUG" } })).contains("Text log format"));
+        assert!(error(&json!({ "LoggingConfig": { "ApplicationLogLevel": "DEBUG" } })).contains("Text log format"));
         let logging = json!({ "LoggingConfig": { "LogFormat": "JSON", "ApplicationLogLevel": "DEBUG" } });
         let configuration = create(logging).unwrap();
         assert_eq!(configuration.application_log_level.as_deref(), Some("DEBUG"));

@@ -166,6 +166,10 @@ impl Isolation {
 
     fn file_system(&self, folder: &EnvironmentFolder) -> Vec<OsString> {
         let mut arguments = words(&["--ro-bind", "/usr", "/usr"]);
+        // bubblewrap keeps the folders it makes for a bind to their owner; the function runs as somebody else.
+        for folder in ["/etc/ssl", "/opt", "/var", INSIDE] {
+            arguments.extend(words(&["--dir", folder]));
+        }
         for name in ["bin", "sbin", "lib", "lib32", "lib64", "libx32"] {
             let path = Path::new("/").join(name);
             match fs::read_link(&path) {
