@@ -1,5 +1,8 @@
 //! `headwater serve`
 
+use std::fs::{File, TryLockError};
+use std::path::Path;
+
 use anyhow::Context as _;
 use lab::Lab;
 use leptos::config::LeptosOptions;
@@ -27,6 +30,7 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     };
 
     let data_dir = options.data_dir();
+    let _lock = lock(&data_dir)?;
     let sandbox = Sandbox::open(SandboxConfig {
         data_dir: data_dir.join("sandbox"),
         endpoint_url: endpoint_url.clone(),
@@ -61,6 +65,23 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     let serve_sandbox = sandbox.serve(sandbox_listener, shutdown.clone());
     tokio::try_join!(serve_pages, serve_sandbox)?;
     Ok(())
+}
+
+/// Keeps a second server off the folder; released by the system when this process ends, however it ends.
+fn lock(data_dir: &Path) -> anyhow::Result<File> {
+    std::fs::create_dir_all(data_dir).with_context(|| format!("{} cannot be made", data_dir.display()))?;
+    let path = data_dir.join("lock");
+    let file = File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => anyhow::bail!(
+            "another server uses {}; stop it, or choose another folder with --data-dir",
+            data_dir.display()
+        ),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("{} cannot be locked", path.display()))
+        }
+    }
 }
 
 async fn listen(address: std::net::SocketAddr, option: &str) -> anyhow::Result<TcpListener> {

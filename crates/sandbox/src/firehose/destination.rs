@@ -471,7 +471,7 @@ mod tests {
             json!({"EncryptionConfiguration": {"KMSEncryptionConfig": {"AWSKMSKeyARN": "arn"}}}),
         ] {
             let (name, _) = change.as_object().unwrap().iter().next().unwrap();
-            let message = refused(change.clone());
+            let message = refused(&change);
             assert!(message.starts_with("InvalidArgumentException: The sandbox does not offer"), "{message}");
             assert!(
                 message.contains(name.trim_start_matches("Encryption").trim_end_matches("Configuration")),

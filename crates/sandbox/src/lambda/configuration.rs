@@ -438,18 +438,18 @@ mod tests {
         assert!(error(&json!({ "VpcConfig": { "SubnetIds": ["subnet-1"] } })).contains("VPC"));
         assert!(create(&json!({ "VpcConfig": { "SubnetIds": [] }, "Layers": [] })).is_ok());
         let variables = |name: &str, value: &str| json!({ "Environment": { "Variables": { name: value } } });
-        assert!(error(variables("AWS_REGION", "x")).contains("Reserved keys used in this request: AWS_REGION"));
-        assert!(error(variables("1A", "x")).contains("regular expression"));
-        assert!(error(variables("A=B", "x")).contains("regular expression"));
-        assert!(error(variables("BIG", &"x".repeat(4094))).contains("exceeded the 4KB limit"));
-        assert!(create(variables("BIG", &"x".repeat(4093))).is_ok());
+        assert!(error(&variables("AWS_REGION", "x")).contains("Reserved keys used in this request: AWS_REGION"));
+        assert!(error(&variables("1A", "x")).contains("regular expression"));
+        assert!(error(&variables("A=B", "x")).contains("regular expression"));
+        assert!(error(&variables("BIG", &"x".repeat(4094))).contains("exceeded the 4KB limit"));
+        assert!(create(&variables("BIG", &"x".repeat(4093))).is_ok());
     }
 
     #[test]
     fn log_levels_need_the_json_format() {
         assert!(error(&json!({ "LoggingConfig": { "ApplicationLogLevel": "DEBUG" } })).contains("Text log format"));
         let logging = json!({ "LoggingConfig": { "LogFormat": "JSON", "ApplicationLogLevel": "DEBUG" } });
-        let configuration = create(logging).unwrap();
+        let configuration = create(&logging).unwrap();
         assert_eq!(configuration.application_log_level.as_deref(), Some("DEBUG"));
         assert_eq!(configuration.system_log_level.as_deref(), Some("INFO"));
     }
