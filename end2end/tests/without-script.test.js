@@ -18,7 +18,8 @@ after(async () => {
 });
 
 test("without JavaScript a learner starts, acts, re-checks, and keeps what was typed", async () => {
-  const { page } = await newVisitor(browser, headwater, { javaScriptEnabled: false });
+  // Without script Chromium never tells that a smooth scroll has come to rest.
+  const { page } = await newVisitor(browser, headwater, { javaScriptEnabled: false, reducedMotion: "reduce" });
   await page.goto("/");
   await page.locator("#start button").click();
   await page.waitForURL("**/lab/connect");
@@ -40,7 +41,7 @@ test("without JavaScript a learner starts, acts, re-checks, and keeps what was t
   await page.locator('[data-check="delivery-stream.bucket"].is-pass').waitFor();
 });
 
-test("every page fits a phone's width", async () => {
+for (const fonts of ["the fonts", "the system's fonts"]) test(`every page fits a phone's width with ${fonts}`, async () => {
   const { page } = await newVisitor(browser, headwater, { viewport: { width: 360, height: 740 }, javaScriptEnabled: false });
   await page.goto("/");
   await page.locator("#start button").click();

@@ -86,6 +86,21 @@ async fn dispatch(workbench: &mut Workbench, action: &str, fields: &Fields<'_>) 
 }
 
 impl Workbench {
+    /// Reads one of the learner's names from a form and takes it on; refuses what AWS would refuse, saying why.
+    fn take_name(&mut self, fields: &Fields<'_>, field: &str, variable: &str) -> Result<String, ActionError> {
+        self.adopt(fields.text(field)?, field, variable)
+    }
+
+    /// The same for a name that may be empty.
+    fn take_optional_name(&mut self, fields: &Fields<'_>, field: &str, variable: &str) -> Result<String, ActionError> {
+        self.adopt(fields.optional_text(field)?, field, variable)
+    }
+
+    fn adopt(&mut self, name: String, field: &str, variable: &str) -> Result<String, ActionError> {
+        self.variables.set(variable, &name).map_err(|error| fields::invalid(field, &error.message))?;
+        Ok(name)
+    }
+
     /// Clients that share one SDK configuration: the learner's credentials, region and endpoint.
     pub fn new(config: &SdkConfig, variables: Variables) -> Self {
         let calls = CallLog::default();

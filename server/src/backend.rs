@@ -240,7 +240,7 @@ impl Backend for RequestBackend {
     }
 
     async fn put_notice(&self, notice: Notice) -> Result<(), BackendError> {
-        session::put_notice(&self.session, &notice).await
+        session::put_notice(&self.session, notice).await
     }
 
     async fn take_notice(&self) -> Result<Option<Notice>, BackendError> {

@@ -45,6 +45,16 @@ pub async fn look(
     Ok(results)
 }
 
+/// Looks at the steps before this one that are not passed: what was settling when the learner went on passes by itself, and
+/// who does several steps in the terminal need not open each page.
+pub async fn look_back(headwater: &Headwater, seat: &Seat, step: Step, max_age: Duration) -> Result<(), BackendError> {
+    let passed = headwater.store().steps(&seat.learner.id).await.map_err(store_failed)?;
+    let is_passed = |step: Step| passed.iter().any(|record| record.step == step.slug() && record.passed.is_some());
+    let earlier = Step::ALL.into_iter().take_while(|earlier| *earlier != step).filter(|earlier| !is_passed(*earlier));
+    let looks = earlier.map(|earlier| look(headwater, seat, earlier, Consent::No, max_age));
+    futures::future::try_join_all(looks).await.map(drop)
+}
+
 /// Whether the check runs the learner's code, which the learner has to agree to.
 pub fn needs_consent(check: CheckName) -> bool {
     matches!(check, CheckName::PreprocessAnswer | CheckName::ResultsIdempotent)

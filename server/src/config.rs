@@ -62,10 +62,13 @@ impl ServeOptions {
     }
 }
 
-/// Starts logging to standard error: our own events from `info` on, everything else from `warn` on.
+/// What is logged unless `RUST_LOG` chooses: our own events from `info` on, everything else from `warn` on. `s3s` is silent,
+/// since it logs as an error whatever S3 refuses a learner.
+const LOGGED: &str = "warn,headwater=info,server=info,sandbox=info,store=info,s3s=off";
+
+/// Starts logging to standard error.
 pub fn start_logging(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("warn,headwater=info,server=info,sandbox=info,store=info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         LogFormat::Text => subscriber.init(),

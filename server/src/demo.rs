@@ -143,16 +143,23 @@ async fn keep(headwater: Headwater, seat: Seat, about: About, mut progress: watc
     let store = headwater.store();
     let learner = &seat.learner.id;
     let before = clicks_accepted(&headwater, &seat).await.unwrap_or_default();
+    let mut accepted = 0;
     loop {
         let seen = progress.borrow_and_update().clone();
         let over = seen.is_over();
         let clicks = before + seen.clicks_accepted;
-        let sent_ms = (now().unix_timestamp_nanos() / 1_000_000) as i64;
+        // What was not accepted was not sent: the checks must not wait for it.
+        let arrived = seen.accepted.rows > accepted;
+        accepted = seen.accepted.rows;
         let kept = Kept { about: about.clone(), progress: seen };
         let written = async {
             store.save_fact(learner, LAST_SENDING, &kept).await?;
             store.save_fact(learner, CLICKS_ACCEPTED, &clicks).await?;
-            store.save_fact(learner, SENT_AT, &sent_ms).await
+            if arrived {
+                let sent_ms = (now().unix_timestamp_nanos() / 1_000_000) as i64;
+                store.save_fact(learner, SENT_AT, &sent_ms).await?;
+            }
+            Ok::<(), store::StoreError>(())
         };
         if let Err(error) = written.await {
             tracing::warn!(%error, "the progress of a sending could not be kept");

@@ -27,6 +27,8 @@ use crate::{backend, checking, demo, views};
 const TICK: Duration = Duration::from_secs(1);
 /// How old verdicts may become while a page is open.
 const RECHECK: Duration = Duration::from_secs(4);
+/// The same for earlier steps that are not passed.
+const LOOK_BACK: Duration = Duration::from_secs(15);
 /// A stream ends after this long; the browser opens a new one, with the session looked at anew.
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
 /// A comment is sent this often, so that proxies keep the connection.
@@ -97,6 +99,7 @@ async fn changes(
     shown: &mut Shown,
 ) -> Result<Vec<LiveEvent>, BackendError> {
     checking::look(headwater, seat, step, Consent::No, RECHECK).await?;
+    checking::look_back(headwater, seat, step, LOOK_BACK).await?;
     let lab = headwater.lab();
     let lab_step = lab.step(step.slug()).ok_or(BackendError::NotFound)?;
     let progress = views::Progress::of(headwater, seat).await?;

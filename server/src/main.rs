@@ -10,10 +10,14 @@ mod desk;
 mod live;
 mod new_account;
 mod origin;
+mod refusal;
 mod router;
 mod security;
 mod session;
+mod session_store;
 mod state;
+#[cfg(test)]
+mod tests;
 mod upload;
 mod views;
 

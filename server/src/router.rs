@@ -1,7 +1,7 @@
 //! Every route of the web server in one place.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use app::backend::Backend;
 use axum::Router;
@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use http_body_util::Limited;
+use http_body_util::{BodyExt as _, Limited};
 use leptos::config::LeptosOptions;
 use leptos::prelude::provide_context;
 use leptos_axum::{AxumRouteListing, generate_route_list, handle_server_fns_with_context, render_route_with_context};
@@ -23,23 +23,25 @@ use tower_http::trace::TraceLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::cookie::time::Duration;
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
-use tower_sessions_sqlx_store::SqliteStore;
 
 use crate::backend::RequestBackend;
+use crate::session_store::SessionStore;
 use crate::state::Headwater;
-use crate::{live, new_account, origin, security, upload};
+use crate::{live, new_account, origin, refusal, security, upload};
 
 /// Largest body of a form: code fields included, files apart.
 const MAX_FORM_BYTES: usize = 512 * 1024;
 /// A session that is not used for this long ends; the resume code still works.
 const SESSION: Duration = Duration::days(60);
 
+/// The pages' routes. Listed once a process, before anything is rendered: a page that is rendered meanwhile may never end.
+static ROUTES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(app::App));
+
 /// What the web server's handlers share.
 #[derive(Clone)]
 pub struct WebState {
     pub headwater: Headwater,
     pub leptos: LeptosOptions,
-    routes: Arc<[AxumRouteListing]>,
     /// Cancelled when the server is to stop, so that live streams end.
     pub shutdown: CancellationToken,
 }
@@ -54,17 +56,16 @@ impl FromRef<WebState> for LeptosOptions {
 pub fn router(
     headwater: Headwater,
     leptos: LeptosOptions,
-    sessions: SqliteStore,
+    sessions: SessionStore,
     secure_cookie: bool,
     shutdown: CancellationToken,
 ) -> Router {
-    let routes = generate_route_list(app::App);
     let files = files(Path::new(&*leptos.site_root));
     let mut pages: Router<WebState> = Router::new();
-    for route in &routes {
+    for route in ROUTES.iter() {
         pages = pages.route(route.path(), get(page));
     }
-    let state = WebState { headwater, leptos, routes: routes.into(), shutdown };
+    let state = WebState { headwater, leptos, shutdown };
     let sessions = SessionManagerLayer::new(sessions)
         .with_name("headwater")
         .with_same_site(SameSite::Lax)
@@ -91,8 +92,7 @@ pub fn router(
 
 /// Renders a page for the learner of the session.
 async fn page(State(state): State<WebState>, session: Session, request: Request) -> Response {
-    let render =
-        render_route_with_context(state.routes.to_vec(), page_context(&state, session), shell(state.leptos.clone()));
+    let render = render_route_with_context(ROUTES.clone(), page_context(&state, session), shell(state.leptos.clone()));
     render(State(state), request).await
 }
 
@@ -106,9 +106,18 @@ async fn missing(State(state): State<WebState>, session: Session, request: Reque
 
 /// Answers a server function for the learner of the session.
 async fn server_function(State(state): State<WebState>, session: Session, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let form = match Limited::new(body, MAX_FORM_BYTES).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(_) => return refusal::unreadable(StatusCode::PAYLOAD_TOO_LARGE, "The form is too large, or broke off."),
+    };
+    if std::str::from_utf8(&form).is_err() {
+        return refusal::unreadable(StatusCode::BAD_REQUEST, "The form is not in UTF-8.");
+    }
+    let request = Request::from_parts(parts, Body::from(form));
     let backend = backend(&state, session);
-    let request = request.map(|body| Body::new(Limited::new(body, MAX_FORM_BYTES)));
-    handle_server_fns_with_context(move || provide_context(Arc::clone(&backend)), request).await.into_response()
+    let answer = handle_server_fns_with_context(move || provide_context(Arc::clone(&backend)), request).await;
+    refusal::with_status(answer.into_response()).await
 }
 
 fn page_context(state: &WebState, session: Session) -> impl Fn() + Clone + Send + Sync + 'static {

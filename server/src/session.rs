@@ -3,12 +3,22 @@
 use app::error::BackendError;
 use app::model::Notice;
 use store::LearnerId;
-use tower_sessions::Session;
+use tower_sessions::cookie::time::Duration;
+use tower_sessions::{Expiry, Session};
 
 use crate::state::internal;
 
 const LEARNER: &str = "learner";
 const NOTICE: &str = "notice";
+
+/// What a learner typed is kept up to this length in all, names included: two fields of code fit.
+const KEPT: usize = 256 * 1024;
+/// The same for who has no lab: a resume code fits.
+const KEPT_OF_STRANGERS: usize = 128;
+/// Longest name of what a notice is about; no form has a longer one.
+const ABOUT: usize = 128;
+/// The session of who has no lab, which holds no more than a notice, ends after this long.
+const STRANGER: Duration = Duration::hours(1);
 
 /// The learner of the session, if there is one.
 pub async fn learner_id(session: &Session) -> Result<Option<LearnerId>, BackendError> {
@@ -26,8 +36,19 @@ pub async fn leave(session: &Session) -> Result<(), BackendError> {
     session.flush().await.map_err(internal)
 }
 
-/// Keeps a notice for the page that follows.
-pub async fn put_notice(session: &Session, notice: &Notice) -> Result<(), BackendError> {
+/// Keeps a notice for the page that follows. Strangers can fill the disk with little.
+pub async fn put_notice(session: &Session, mut notice: Notice) -> Result<(), BackendError> {
+    let is_stranger = learner_id(session).await?.is_none();
+    if is_stranger {
+        session.set_expiry(Some(Expiry::OnInactivity(STRANGER)));
+    }
+    if notice.about.len() > ABOUT {
+        return Ok(());
+    }
+    let typed: usize = notice.kept.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if typed > if is_stranger { KEPT_OF_STRANGERS } else { KEPT } {
+        notice.kept.clear();
+    }
     session.insert(NOTICE, notice).await.map_err(internal)
 }
 

@@ -5,7 +5,7 @@ use crate::{
     api::{StartDemo, StopDemo},
     format::{counted, grouped, length},
     live::Live,
-    model::{BadLine, DemoSource, DemoState, DemoView, about},
+    model::{BadLine, DemoRequest, DemoSource, DemoState, DemoView, about},
 };
 use leptos::{form::ActionForm, prelude::*};
 
@@ -18,11 +18,12 @@ pub fn DemoPanel(live: Live, slug: String) -> impl IntoView {
     let first = demo.get_untracked();
     let kept = notice.with_untracked(|notice| notice.as_ref().map(|notice| notice.kept.clone())).unwrap_or_default();
     let value = |name: &str, otherwise: String| kept.get(name).cloned().unwrap_or(otherwise);
-    let rate = value("rate", first.request.rate.to_string());
-    let duration = value("duration_seconds", first.request.duration_seconds.to_string());
-    let seed = value("seed", first.request.seed.to_string());
+    // A file is sent at a rate of its own, which says nothing about the next clicks.
+    let request = if first.source == DemoSource::Generated { first.request } else { DemoRequest::default() };
+    let rate = value("rate", request.rate.to_string());
+    let duration = value("duration_seconds", request.duration_seconds.to_string());
+    let seed = value("seed", request.seed.to_string());
     let posted_slug = slug.clone();
-    let blocked = Memo::new(move |_| demo.with(|demo| demo.blocked.clone()));
     let active = Memo::new(move |_| demo.with(|demo| demo.state.is_active()));
     view! {
         <section class="demo action" id="demo" aria-labelledby="demo-title">
@@ -30,9 +31,6 @@ pub fn DemoPanel(live: Live, slug: String) -> impl IntoView {
             <p class="action-help">
                 "Made-up readers wander through an encyclopedia. The same seed sends the same clicks, so that you can compare runs."
             </p>
-            {move || {
-                blocked.get().map(|why| view! { <div class="notice is-info">{icon(Icon::Info)} <p>{why}</p></div> })
-            }}
             <ActionForm action=start attr:class="form form-row">
                 <input type="hidden" name="slug" value=posted_slug/>
                 <NumberField notice name="rate" label="Rate" unit="rows a second" value=rate min=1 max=u64::from(first.max_rate.max(1))/>
@@ -47,11 +45,7 @@ pub fn DemoPanel(live: Live, slug: String) -> impl IntoView {
                 />
                 <NumberField notice name="seed" label="Seed" unit="" value=seed min=0 max=u64::from(u32::MAX)/>
                 <div class="form-end">
-                    <button
-                        type="submit"
-                        class="button"
-                        disabled=move || start.pending().get() || active.get() || blocked.with(Option::is_some)
-                    >
+                    <button type="submit" class="button" disabled=move || start.pending().get() || active.get()>
                         "Send clicks"
                     </button>
                 </div>
@@ -206,7 +200,7 @@ fn BadLines(live: Live) -> impl IntoView {
 pub fn UploadPanel(live: Live) -> impl IntoView {
     let waiting = waiting_notice(about::UPLOAD);
     let notice = Signal::derive(move || waiting.clone());
-    let blocked = move || live.demo.with(|demo| demo.blocked.is_some() || demo.state.is_active());
+    let active = move || live.demo.with(|demo| demo.state.is_active());
     view! {
         <section class="upload action" id="upload" aria-labelledby="upload-title">
             <h3 id="upload-title">"Or send a file of your own"</h3>
@@ -221,7 +215,7 @@ pub fn UploadPanel(live: Live) -> impl IntoView {
                     <input id="upload-file" name="file" type="file" accept=".tsv,.txt,text/tab-separated-values,text/plain" required=true/>
                 </div>
                 <div class="form-end">
-                    <button type="submit" class="button is-quiet" disabled=blocked>
+                    <button type="submit" class="button is-quiet" disabled=active>
                         {icon(Icon::File)}
                         "Send the file"
                     </button>

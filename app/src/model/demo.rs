@@ -34,11 +34,9 @@ pub struct DemoView {
     pub clicks_accepted: u64,
     /// Rows accepted a second, measured lately.
     pub rows_per_second: u32,
-    /// Lines of a file that were not sent; the first hundred.
+    /// Lines of a file that were not sent; the first few of them.
     pub bad_lines: Vec<BadLine>,
     pub bad_line_count: u64,
-    /// Why nothing can be sent now, for example since there is no delivery stream yet.
-    pub blocked: Option<String>,
 }
 
 impl Default for DemoRequest {

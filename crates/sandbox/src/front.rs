@@ -3,27 +3,25 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::IntoResponse as _;
 use axum::serve::ListenerExt as _;
-use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT};
+use http::header::{CONNECTION, EXPECT};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use s3s::service::S3Service;
 use thiserror::Error;
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::analytics::Analytics;
+use crate::body::Bodies;
 use crate::dynamodb::DynamoDb;
 use crate::firehose::Firehose;
 use crate::iam::Iam;
@@ -42,15 +40,8 @@ pub struct Sandbox {
     services: Arc<Services>,
 }
 
-/// Room for large request bodies, all requests together, in units of [`BODY_UNIT`] bytes.
-const BODY_ROOM: usize = 512;
-const BODY_UNIT: usize = 1024 * 1024;
-/// How long a client may take to send a request's body (S3's are not bounded so).
-const BODY_TIME: Duration = Duration::from_secs(300);
-
 struct Services {
-    /// What is left of [`BODY_ROOM`].
-    body_room: Semaphore,
+    bodies: Bodies,
     config: SandboxConfig,
     keyring: Keyring,
     sts: Sts,
@@ -103,8 +94,8 @@ impl Sandbox {
         let analytics = Analytics::new(database.clone(), clock.clone(), iam.clone(), firehose.clone(), lambda.clone());
         let dynamodb = DynamoDb::new(database, clock);
         let s3 = s3.service(keyring.clone());
-        let body_room = Semaphore::new(BODY_ROOM);
-        let services = Services { body_room, config, keyring, sts, iam, s3, lambda, firehose, analytics, dynamodb };
+        let bodies = Bodies::new();
+        let services = Services { bodies, config, keyring, sts, iam, s3, lambda, firehose, analytics, dynamodb };
         let sandbox = Self { services: Arc::new(services) };
         let Services { lambda, firehose, analytics, .. } = &*sandbox.services;
         lambda.resume(sandbox.endpoint_of_functions()).await?;
@@ -244,7 +235,7 @@ impl Services {
             return self.serve_s3(Some(&signature.claim), parts, body).await;
         }
         let (caller, secret) = self.look_up(protocol, &signature.claim)?;
-        let (body, room) = self.read_body(&parts, body, service.max_body()).await?;
+        let body = self.bodies.read(&caller.scope.account, &parts, body, service.max_body()).await?;
         sigv4::verify(&signature, &secret, &parts, &body, OffsetDateTime::now_utc())
             .map_err(|refused| protocol.signature_refused(&refused))?;
         match service {
@@ -264,8 +255,6 @@ impl Services {
             }
             Service::Lambda => {
                 parts.extensions.clear();
-                // A function may itself send large requests, which must not wait for the one that invoked it.
-                drop(room);
                 let answer = self.lambda.handle(caller, Request::from_parts(parts, body)).await?;
                 Ok(answer.map(Body::from))
             }
@@ -291,36 +280,6 @@ impl Services {
         Ok(response.map(Body::new))
     }
 
-    /// Reads a body of at most `limit` bytes. One of more than a unit takes of the room that all share, until it is dropped.
-    async fn read_body(
-        &self,
-        parts: &Parts,
-        body: Body,
-        limit: usize,
-    ) -> Result<(Bytes, Option<SemaphorePermit<'_>>), AwsError> {
-        let length = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-        let length = length.unwrap_or(limit);
-        if length > limit {
-            return Err(too_large(limit));
-        }
-        let reading = async {
-            let room = if length > BODY_UNIT {
-                let units = u32::try_from(length.div_ceil(BODY_UNIT)).map_err(AwsError::internal)?;
-                Some(self.body_room.acquire_many(units).await.map_err(AwsError::internal)?)
-            } else {
-                None
-            };
-            match Limited::new(body, limit).collect().await {
-                Ok(collected) => Ok((collected.to_bytes(), room)),
-                Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),
-                Err(error) => Err(AwsError::client("IncompleteBody", format!("The request's body broke off: {error}"))),
-            }
-        };
-        tokio::time::timeout(BODY_TIME, reading).await.unwrap_or_else(|_| {
-            Err(AwsError::client("RequestTimeout", "The request's body did not come in time.").with_status(408))
-        })
-    }
-
     fn look_up(&self, protocol: Protocol, claim: &Claim) -> Result<(Caller, secrecy::SecretString), AwsError> {
         let known = self
             .keyring
@@ -344,12 +303,4 @@ fn operation<'a>(service: &Service, parts: &'a Parts) -> Result<&'a str, AwsErro
             format!("The request's X-Amz-Target '{target}' names no operation of this service."),
         )),
     }
-}
-
-fn too_large(limit: usize) -> AwsError {
-    AwsError::client(
-        "RequestEntityTooLargeException",
-        format!("Request must be smaller than {limit} bytes for this service."),
-    )
-    .with_status(413)
 }

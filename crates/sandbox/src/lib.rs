@@ -12,11 +12,13 @@
 
 mod account;
 pub mod analytics;
+mod body;
 mod clock;
 mod config;
 mod database;
 pub mod dynamodb;
 mod error;
+mod fair_share;
 pub mod firehose;
 mod front;
 pub mod iam;

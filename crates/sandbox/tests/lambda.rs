@@ -3,7 +3,6 @@
 
 mod common;
 
-use std::io::{Cursor, Write as _};
 use std::time::Duration;
 
 use aws_sdk_lambda::Client;
@@ -11,70 +10,21 @@ use aws_sdk_lambda::error::ProvideErrorMetadata as _;
 use aws_sdk_lambda::operation::invoke::InvokeOutput;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{Environment, FunctionCode, InvocationType, LogType, Runtime, State};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use common::TestSandbox;
+use common::functions::{answer, create_function, function_role, invoke_function, log, wait_until_active, zip};
 use serde_json::{Value, json};
-
-const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
-
-/// A zip file with `lambda_function.py`.
-fn zip(source: &str) -> Vec<u8> {
-    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    writer.start_file("lambda_function.py", zip::write::SimpleFileOptions::default()).unwrap();
-    writer.write_all(source.as_bytes()).unwrap();
-    writer.finish().unwrap().into_inner()
-}
-
-async fn role(sandbox: &TestSandbox) -> String {
-    let iam = aws_sdk_iam::Client::new(&sandbox.sdk());
-    let role = iam.create_role().role_name("HeadwaterLambdaRole").assume_role_policy_document(TRUST).send().await;
-    role.unwrap().role.unwrap().arn
-}
 
 /// A sandbox with a function `Function`, `timeout` in seconds, that is ready to be invoked.
 async fn with_function(source: &str, timeout: i32) -> (TestSandbox, Client) {
     let sandbox = TestSandbox::start().await;
     let lambda = Client::new(&sandbox.sdk());
-    let role = role(&sandbox).await;
-    create(&lambda, &role, "Function", source, timeout).await;
+    let role = function_role(&sandbox.sdk()).await;
+    create_function(&lambda, &role, "Function", source, timeout).await;
     (sandbox, lambda)
 }
 
-async fn create(lambda: &Client, role: &str, name: &str, source: &str, timeout: i32) {
-    lambda
-        .create_function()
-        .function_name(name)
-        .runtime(Runtime::Python313)
-        .handler("lambda_function.handler")
-        .role(role)
-        .timeout(timeout)
-        .environment(Environment::builder().variables("TABLE_NAME", "counts").build())
-        .code(FunctionCode::builder().zip_file(Blob::new(zip(source))).build())
-        .send()
-        .await
-        .unwrap();
-    wait_until_active(lambda, name).await;
-}
-
-async fn wait_until_active(lambda: &Client, name: &str) {
-    use aws_sdk_lambda::client::Waiters as _;
-    let waiter = lambda.wait_until_function_active_v2().function_name(name);
-    waiter.wait(Duration::from_secs(30)).await.unwrap();
-    lambda.wait_until_function_updated_v2().function_name(name).wait(Duration::from_secs(30)).await.unwrap();
-}
-
 async fn invoke(lambda: &Client, payload: Value) -> InvokeOutput {
-    let payload = Blob::new(payload.to_string());
-    lambda.invoke().function_name("Function").log_type(LogType::Tail).payload(payload).send().await.unwrap()
-}
-
-fn answer(output: &InvokeOutput) -> Value {
-    serde_json::from_slice(output.payload().unwrap().as_ref()).unwrap()
-}
-
-fn log(output: &InvokeOutput) -> String {
-    String::from_utf8(STANDARD.decode(output.log_result().unwrap()).unwrap()).unwrap()
+    invoke_function(lambda, "Function", &payload).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -195,7 +145,7 @@ def handler(event, context):
 async fn tells_errors_of_loading_as_aws_does() {
     let sandbox = TestSandbox::start().await;
     let lambda = Client::new(&sandbox.sdk());
-    let role = role(&sandbox).await;
+    let role = function_role(&sandbox.sdk()).await;
     for (name, source, error_type, message) in [
         (
             "Imports",
@@ -213,7 +163,7 @@ async fn tells_errors_of_loading_as_aws_does() {
         ("Raises", "raise RuntimeError('at import')", "RuntimeError", "at import"),
         ("Exits", "import os; os._exit(7)", "Runtime.ExitError", "Runtime exited with error: exit status 7"),
     ] {
-        create(&lambda, &role, name, source, 5).await;
+        create_function(&lambda, &role, name, source, 5).await;
         let output = lambda.invoke().function_name(name).log_type(LogType::Tail).send().await.unwrap();
         assert_eq!(output.function_error(), Some("Unhandled"), "{name}");
         let body = answer(&output);
@@ -316,7 +266,7 @@ async fn refuses_as_aws_does() {
     let error = create("One", &stranger).send().await.unwrap_err();
     assert_eq!(error.code(), Some("InvalidParameterValueException"));
     assert_eq!(error.message(), Some("The role defined for the function cannot be assumed by Lambda."));
-    let role = role(&sandbox).await;
+    let role = function_role(&sandbox.sdk()).await;
     let created = create("One", &role).send().await.unwrap();
     assert_eq!(created.state(), Some(&State::Pending));
     assert_eq!(created.version(), Some("$LATEST"));
@@ -392,7 +342,7 @@ def handler(event, context):
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_cli_and_boto3_do_the_same() {
     let sandbox = TestSandbox::start().await;
-    let role = role(&sandbox).await;
+    let role = function_role(&sandbox.sdk()).await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("function.zip");
     std::fs::write(&file, zip("def handler(e, c): return {'n': e['n'] + 1}")).unwrap();
@@ -419,15 +369,7 @@ async fn the_cli_and_boto3_do_the_same() {
     sandbox.aws_json(&["lambda", "wait", "function-active-v2", "--function-name", "Clicks"]).await;
     let out = folder.path().join("out.json");
     let invoked = sandbox
-        .aws_json(&[
-            "lambda",
-            "invoke",
-            "--function-name",
-            "Clicks",
-            "--payload",
-            r#"{"n":1}"#,
-            out.to_str().unwrap(),
-        ])
+        .aws_json(&["lambda", "invoke", "--function-name", "Clicks", "--payload", r#"{"n":1}"#, out.to_str().unwrap()])
         .await;
     assert_eq!(invoked, json!({ "StatusCode": 200, "ExecutedVersion": "$LATEST" }));
     assert_eq!(std::fs::read_to_string(&out).unwrap(), r#"{"n": 2}"#);

@@ -12,7 +12,7 @@ use super::{ActionError, Workbench, refused, roles};
 
 /// S3 `CreateBucket`.
 pub async fn create_bucket(workbench: &mut Workbench, fields: &Fields<'_>) -> Result<String, ActionError> {
-    let bucket = fields.text("bucket")?;
+    let bucket = workbench.take_name(fields, "bucket", "bucket")?;
     let region = workbench.variables.region.clone();
     // us-east-1 is the default and must not be named as a location constraint.
     let location = (region != "us-east-1").then(|| {
@@ -28,15 +28,14 @@ pub async fn create_bucket(workbench: &mut Workbench, fields: &Fields<'_>) -> Re
         }
         Err(error) => return Err(refused("s3:CreateBucket")(error)),
     };
-    workbench.variables.bucket = bucket;
     Ok(answer)
 }
 
 /// IAM role, then Firehose `CreateDeliveryStream`, or `UpdateDestination` when the stream exists.
 pub async fn create_delivery_stream(workbench: &mut Workbench, fields: &Fields<'_>) -> Result<String, ActionError> {
-    let stream = fields.text("stream")?;
-    let prefix = fields.optional_text("prefix")?;
-    let error_prefix = fields.optional_text("error_prefix")?;
+    let stream = workbench.take_name(fields, "stream", "stream")?;
+    let prefix = workbench.take_optional_name(fields, "prefix", "prefix")?;
+    let error_prefix = workbench.take_optional_name(fields, "error_prefix", "error_prefix")?;
     let buffering = BufferingHints::builder()
         .size_in_mbs(fields.number("buffer_size", 1..=128)?)
         .interval_in_seconds(fields.number("buffer_interval", 0..=900)?)
@@ -110,7 +109,5 @@ pub async fn create_delivery_stream(workbench: &mut Workbench, fields: &Fields<'
             .map_err(refused("firehose:CreateDeliveryStream"))?;
         format!("Delivery stream {stream} is being created.")
     };
-    let variables = &mut workbench.variables;
-    (variables.stream, variables.prefix, variables.error_prefix) = (stream, prefix, error_prefix);
     Ok(answer)
 }

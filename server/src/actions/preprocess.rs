@@ -29,16 +29,14 @@ pub struct FunctionPlan {
 /// IAM role, then Lambda `CreateFunction`, or `UpdateFunctionCode` and `UpdateFunctionConfiguration`.
 pub async fn create_preprocess_function(workbench: &mut Workbench, fields: &Fields<'_>) -> Result<String, ActionError> {
     let plan = FunctionPlan {
-        name: fields.text("function_name")?,
+        name: workbench.take_name(fields, "function_name", "preprocess_function")?,
         runtime: fields.text("runtime")?,
         handler: fields.text("handler")?,
         timeout: fields.number("timeout", 1..=900)?,
         code: fields.code("code")?,
         environment: HashMap::new(),
     };
-    let answer = put_function(workbench, &plan).await?;
-    workbench.variables.preprocess_function = plan.name;
-    Ok(answer)
+    put_function(workbench, &plan).await
 }
 
 /// Creates the function, or brings the one of that name to the plan.

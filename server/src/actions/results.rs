@@ -12,7 +12,7 @@ use super::{ActionError, Workbench, incomplete, refused};
 
 /// DynamoDB `CreateTable`: partition key `metric`, sort key `window_end`, paid by the request.
 pub async fn create_table(workbench: &mut Workbench, fields: &Fields<'_>) -> Result<String, ActionError> {
-    let table = fields.text("table")?;
+    let table = workbench.take_name(fields, "table", "table")?;
     let mut request = workbench.dynamodb.create_table().table_name(&table).billing_mode(BillingMode::PayPerRequest);
     for (name, key_type) in [("metric", KeyType::Hash), ("window_end", KeyType::Range)] {
         let definition =
@@ -29,23 +29,20 @@ pub async fn create_table(workbench: &mut Workbench, fields: &Fields<'_>) -> Res
         }
         Err(error) => return Err(refused("dynamodb:CreateTable")(error)),
     };
-    workbench.variables.table = table;
     Ok(answer)
 }
 
 /// The function that writes window counts, told its table by the environment variable `TABLE_NAME`.
 pub async fn create_output_function(workbench: &mut Workbench, fields: &Fields<'_>) -> Result<String, ActionError> {
     let plan = FunctionPlan {
-        name: fields.text("function_name")?,
+        name: workbench.take_name(fields, "function_name", "output_function")?,
         runtime: "python3.13".to_owned(),
         handler: "lambda_function.handler".to_owned(),
         timeout: fields.number("timeout", 1..=900)?,
         code: fields.code("code")?,
         environment: HashMap::from([("TABLE_NAME".to_owned(), workbench.variables.table.clone())]),
     };
-    let answer = put_function(workbench, &plan).await?;
-    workbench.variables.output_function = plan.name;
-    Ok(answer)
+    put_function(workbench, &plan).await
 }
 
 /// `AddApplicationOutput`: rows of an in-application stream go to the function as JSON.

@@ -23,12 +23,11 @@ const COLUMNS: [(&str, &str); 4] =
 
 /// IAM role, then `CreateApplication` with the delivery stream as input, or `UpdateApplication` when it exists.
 pub async fn create_application(workbench: &mut Workbench, fields: &Fields<'_>) -> Result<String, ActionError> {
-    let application = fields.text("application")?;
+    let application = workbench.take_name(fields, "application", "application")?;
     let window_seconds = fields.number("window_seconds", 1..=3600)?;
     let code = fields.code("code")?;
     let role = workbench.variables.analytics_role.clone();
     ensure_analytics_role(workbench, &role).await?;
-    workbench.variables.application.clone_from(&application);
     workbench.variables.window_seconds = window_seconds.unsigned_abs();
 
     if let Some(existing) = describe(workbench).await? {

@@ -10,10 +10,10 @@ use sandbox::{Clock, PythonRuntime, Sandbox, SandboxConfig};
 use store::Store;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower_sessions_sqlx_store::SqliteStore;
 
 use crate::config::ServeOptions;
 use crate::router::router;
+use crate::session_store::SessionStore;
 use crate::state::Headwater;
 
 /// Serves the pages and the sandbox until SIGINT or SIGTERM, then lets requests under way end.
@@ -44,8 +44,8 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     })
     .await?;
     let store = Store::open(&data_dir.join("headwater.sqlite3")).await?;
-    let sessions = SqliteStore::new(store.pool().clone());
-    sessions.migrate().await.context("the sessions cannot be kept")?;
+    let sessions = SessionStore::open(store.pool()).await.context("the sessions cannot be kept")?;
+    tokio::spawn(sessions.clone().delete_expired());
     let headwater = Headwater::new(store, sandbox.clone(), Lab::embedded(), options.max_learners);
 
     let leptos = LeptosOptions::builder()
@@ -78,9 +78,7 @@ fn lock(data_dir: &Path) -> anyhow::Result<File> {
             "another server uses {}; stop it, or choose another folder with --data-dir",
             data_dir.display()
         ),
-        Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("{} cannot be locked", path.display()))
-        }
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("{} cannot be locked", path.display())),
     }
 }
 

@@ -189,7 +189,7 @@ pub(super) async fn deliver(context: Arc<Context>, outbox: Arc<Outbox>) {
             let complaint = complaint.unwrap_or_else(|| {
                 format!("the function answered DeliveryFailed for {} of {} records", undelivered.len(), chunk.len())
             });
-            context.complain(failures, &format!("Delivery to {} is tried again: {complaint}", outbox.function)).await;
+            context.complain(failures, &format!("Delivery to {} is tried again: {complaint}", outbox.function));
             tokio::time::sleep(context.backoff(failures)).await;
             failures += 1;
         }

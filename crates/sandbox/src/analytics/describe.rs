@@ -1,7 +1,7 @@
 //! Applications as `ApplicationDetail` and its parts show them.
 
+use md5::{Digest as _, Md5};
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::model::{Definition, InputProcessingConfiguration, KeptInput, KeptOutput, Resource};
 use super::repository::Application;
@@ -31,7 +31,7 @@ pub(super) fn detail(application: &Application) -> Value {
     if let Some(code) = code {
         let content = json!({
             "TextContent": code,
-            "CodeMD5": hex::encode(Sha256::digest(code.as_bytes())),
+            "CodeMD5": hex::encode(Md5::digest(code.as_bytes())),
             "CodeSize": code.len(),
         });
         configuration.insert(

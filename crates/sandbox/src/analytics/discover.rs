@@ -103,14 +103,19 @@ impl Analytics {
 
     /// Recent records, or those that come in the next seconds.
     async fn sample(&self, scope: &Scope, stream: &str) -> Result<Vec<LogRecord>, AwsError> {
+        let deadline = tokio::time::Instant::now() + WAIT;
         let mut accepted = self.log.watch_log(scope, stream).await?;
-        let next = self.log.next_sequence(scope, stream).await?;
-        let from = (next - SAMPLE_RECORDS).max(0);
-        let records = self.log.read_log(scope, stream, from, SAMPLE_RECORDS as usize).await?;
-        if !records.is_empty() || tokio::time::timeout(WAIT, accepted.changed()).await.is_err() {
-            return Ok(records);
+        loop {
+            accepted.borrow_and_update();
+            let next = self.log.next_sequence(scope, stream).await?;
+            let from = (next - SAMPLE_RECORDS).max(0);
+            let records = self.log.read_log(scope, stream, from, SAMPLE_RECORDS as usize).await?;
+            // A stream that does not buffer may have delivered, and forgotten, what came a moment ago.
+            let more = tokio::time::timeout_at(deadline, accepted.changed());
+            if !records.is_empty() || !matches!(more.await, Ok(Ok(()))) {
+                return Ok(records);
+            }
         }
-        self.log.read_log(scope, stream, from, SAMPLE_RECORDS as usize).await
     }
 }
 

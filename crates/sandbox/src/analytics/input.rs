@@ -5,7 +5,7 @@ use serde::Deserialize as _;
 use super::model::{RecordColumn, RecordFormatType, SourceSchema};
 use super::sql::{Column, EvaluationError, SqlType, Value, parse_value};
 
-/// The longest row of text, in bytes.
+/// The longest row, in bytes of CSV or JSON.
 const MAX_ROW_BYTES: usize = 64 * 1024;
 
 /// An input schema that was checked.
@@ -120,13 +120,16 @@ impl InputFormat {
             Kind::Json { row_path, columns } => {
                 let documents = serde_json::Deserializer::from_slice(data).into_iter::<serde_json::Value>();
                 // a syntax error ends the iterator, so that the rest of the record is told of once
-                Box::new(documents.flat_map(move |document| match document {
-                    Ok(document) => {
-                        let mut found = Vec::new();
-                        collect(&document, row_path, &mut found);
-                        found.into_iter().map(|row| self.json_row(row, columns)).collect::<Vec<_>>()
+                Box::new(documents.flat_map(move |document| {
+                    let mut found = Vec::new();
+                    match document {
+                        Ok(document) => collect(document, row_path, &mut found),
+                        Err(error) => found.push(Err(unreadable(&error.to_string(), "JSON"))),
                     }
-                    Err(error) => vec![Err((unreadable(&error.to_string(), "JSON"), data.to_vec()))],
+                    found.into_iter().map(move |row| match row {
+                        Ok(row) => self.json_row(&row, columns),
+                        Err(error) => Err((error, data.to_vec())),
+                    })
                 }))
             }
         }
@@ -150,19 +153,27 @@ impl InputFormat {
     }
 
     fn json_row(&self, row: &serde_json::Value, paths: &[Vec<Segment>]) -> DecodedRow {
+        let refused = |error| (error, row.to_string().into_bytes());
+        if spend(row, MAX_ROW_BYTES).is_none() {
+            return Err(refused(EvaluationError::TooWide { limit: MAX_ROW_BYTES }));
+        }
         let mut values = Vec::with_capacity(self.columns.len());
+        let mut text_bytes = 0;
         for (column, path) in self.columns.iter().zip(paths) {
-            let mut found = Vec::new();
-            collect(row, path, &mut found);
-            let value = match found.first() {
+            let value = match find(row, path) {
                 None | Some(serde_json::Value::Null) => Ok(Value::Null),
-                Some(serde_json::Value::String(text)) if text.len() > MAX_ROW_BYTES => {
-                    Err(EvaluationError::TooWide { limit: MAX_ROW_BYTES })
-                }
                 Some(serde_json::Value::String(text)) => parse_value(text, column.sql_type),
                 Some(other) => parse_value(&other.to_string(), column.sql_type),
             };
-            values.push(value.map_err(|error| (error, row.to_string().into_bytes()))?);
+            let value = value.map_err(refused)?;
+            if let Value::Text(text) = &value {
+                // every column may show the same text
+                text_bytes += text.len();
+                if text_bytes > MAX_ROW_BYTES {
+                    return Err(refused(EvaluationError::TooWide { limit: MAX_ROW_BYTES }));
+                }
+            }
+            values.push(value);
         }
         Ok(values.into_boxed_slice())
     }
@@ -209,28 +220,56 @@ fn json_path(path: &str) -> Result<Vec<Segment>, String> {
     Ok(segments)
 }
 
-fn collect<'a>(value: &'a serde_json::Value, path: &[Segment], found: &mut Vec<&'a serde_json::Value>) {
+/// Takes the rows out of a document, without copying.
+fn collect(value: serde_json::Value, path: &[Segment], found: &mut Vec<Result<serde_json::Value, EvaluationError>>) {
     let Some((segment, rest)) = path.split_first() else {
-        // a row path that leads to an array means its elements
-        found.push(value);
+        found.push(Ok(value));
         return;
     };
-    match segment {
-        Segment::Member(name) => {
-            if let Some(member) = value.get(name) {
+    match (segment, value) {
+        (Segment::Member(name), serde_json::Value::Object(mut members)) => {
+            if let Some(member) = members.remove(name) {
                 collect(member, rest, found);
             }
         }
-        Segment::Index(index) => {
-            if let Some(element) = value.get(index) {
+        (Segment::Index(index), serde_json::Value::Array(elements)) => {
+            if let Some(element) = elements.into_iter().nth(*index) {
                 collect(element, rest, found);
             }
         }
-        Segment::All => match value {
-            serde_json::Value::Array(elements) => elements.iter().for_each(|element| collect(element, rest, found)),
-            serde_json::Value::Object(members) => members.values().for_each(|member| collect(member, rest, found)),
-            _ => {}
-        },
+        (Segment::All, serde_json::Value::Array(elements)) => {
+            elements.into_iter().for_each(|element| collect(element, rest, found));
+        }
+        (Segment::All, serde_json::Value::Object(members)) => {
+            members.into_iter().for_each(|(_, member)| collect(member, rest, found));
+        }
+        _ => {}
+    }
+}
+
+/// The first value at the end of the path.
+fn find<'a>(value: &'a serde_json::Value, path: &[Segment]) -> Option<&'a serde_json::Value> {
+    let Some((segment, rest)) = path.split_first() else { return Some(value) };
+    match (segment, value) {
+        (Segment::Member(name), value) => find(value.get(name)?, rest),
+        (Segment::Index(index), value) => find(value.get(index)?, rest),
+        (Segment::All, serde_json::Value::Array(elements)) => elements.iter().find_map(|element| find(element, rest)),
+        (Segment::All, serde_json::Value::Object(members)) => members.values().find_map(|member| find(member, rest)),
+        (Segment::All, _) => None,
+    }
+}
+
+/// What is left of so many bytes once the value is written as JSON; none when it takes more. Numbers count as one byte.
+fn spend(value: &serde_json::Value, left: usize) -> Option<usize> {
+    match value {
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => left.checked_sub(1),
+        serde_json::Value::String(text) => left.checked_sub(text.len() + 2),
+        serde_json::Value::Array(elements) => {
+            elements.iter().try_fold(left.checked_sub(2)?, |left, element| spend(element, left))
+        }
+        serde_json::Value::Object(members) => members
+            .iter()
+            .try_fold(left.checked_sub(2)?, |left, (name, member)| spend(member, left.checked_sub(name.len() + 3)?)),
     }
 }
 
@@ -238,4 +277,85 @@ fn collect<'a>(value: &'a serde_json::Value, path: &[Segment], found: &mut Vec<&
 pub(super) fn first_json(data: &[u8]) -> Option<serde_json::Value> {
     let mut deserializer = serde_json::Deserializer::from_slice(data);
     serde_json::Value::deserialize(&mut deserializer).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn format(row_path: &str, columns: &[(String, &str)]) -> InputFormat {
+        let columns: Vec<serde_json::Value> = columns
+            .iter()
+            .map(|(name, mapping)| json!({"Name": name, "Mapping": mapping, "SqlType": "VARCHAR(65535)"}))
+            .collect();
+        let schema = json!({
+            "RecordFormat": {
+                "RecordFormatType": "JSON",
+                "MappingParameters": {"JSONMappingParameters": {"RecordRowPath": row_path}},
+            },
+            "RecordColumns": columns,
+        });
+        InputFormat::new(&serde_json::from_value(schema).unwrap()).unwrap()
+    }
+
+    fn columns(count: usize, mapping: &str) -> Vec<(String, &str)> {
+        (0..count).map(|number| (format!("c{number}"), mapping)).collect()
+    }
+
+    fn show(row: DecodedRow) -> String {
+        match row {
+            Ok(values) => values.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
+            Err((error, raw)) => format!("{error}: {}", String::from_utf8_lossy(&raw)),
+        }
+    }
+
+    #[test]
+    fn rows_are_found_by_the_paths() {
+        let format = format(
+            "$.shops[*].books[0:]",
+            &[
+                ("title".to_owned(), "$.shops[*].books[0:].title"),
+                ("last".to_owned(), "$.tags[1]"),
+                ("any".to_owned(), "$.*.x"),
+            ],
+        );
+        let data = br#"{"shops":[{"books":[{"title":"a","tags":[1,2]},{"title":"b","m":{"y":1},"n":{"x":3}}]},{},{"books":[{}]}]} {"#;
+        let rows: Vec<String> = format.rows(data).map(show).collect();
+        assert_eq!(rows[..3], ["a,2,", "b,,3", ",,"].map(str::to_owned));
+        assert!(rows[3].contains("cannot be read as JSON: {\"shops\""), "{}", rows[3]);
+        assert_eq!(rows.len(), 4);
+    }
+
+    /// KiB of memory that the tests take now.
+    fn resident() -> usize {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// All of these rows at once would take half a gigabyte.
+    #[test]
+    fn the_rows_of_a_document_are_made_one_by_one() {
+        let format = format("$[*]", &columns(1_000, "$.x"));
+        let data = format!("[{}]", vec!["{}"; 20_000].join(","));
+        let before = resident();
+        let mut rows = format.rows(data.as_bytes());
+        assert_eq!(rows.by_ref().take(10).filter(Result::is_ok).count(), 10);
+        let grown = resident().saturating_sub(before);
+        assert!(grown < 200 * 1024, "{grown} KiB");
+        assert!(rows.next().is_some());
+    }
+
+    #[test]
+    fn a_row_is_bounded_however_often_its_text_is_shown() {
+        let format = format("$", &columns(1_000, "$.x"));
+        let error = |data: &str| format.rows(data.as_bytes()).next().unwrap().map_err(|(error, _)| error);
+        assert!(error(&format!(r#"{{"x":"{}"}}"#, "x".repeat(60))).is_ok());
+        let wide = EvaluationError::TooWide { limit: MAX_ROW_BYTES };
+        assert_eq!(error(&format!(r#"{{"x":"{}"}}"#, "x".repeat(70))), Err(wide.clone()));
+        assert_eq!(error(&format!(r#"{{"y":"{}"}}"#, "x".repeat(70_000))), Err(wide.clone()));
+        assert_eq!(error(&format!(r#"{{"y":[{}]}}"#, vec!["1"; 70_000].join(","))), Err(wide));
+    }
 }

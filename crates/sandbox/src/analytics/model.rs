@@ -137,6 +137,14 @@ pub(super) struct Definition {
     pub log_streams: Vec<KeptLogStream>,
 }
 
+impl Definition {
+    /// The ARN of the delivery stream that is read.
+    pub(super) fn stream_arn(&self) -> Option<&str> {
+        let stream = self.input.as_ref()?.input.kinesis_firehose_input.as_ref()?;
+        Some(&stream.resource_arn)
+    }
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct KeptInput {
     pub id: String,
@@ -168,6 +176,39 @@ pub(super) struct CreateApplication {
     #[serde(default)]
     pub cloud_watch_logging_options: Vec<CloudWatchLoggingOption>,
     pub application_mode: Option<String>,
+    #[serde(default)]
+    pub tags: Vec<Tag>,
+}
+
+/// A tag as requests and answers have it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Tag {
+    pub key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct TagResource {
+    #[serde(rename = "ResourceARN")]
+    pub resource_arn: String,
+    pub tags: Vec<Tag>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct UntagResource {
+    #[serde(rename = "ResourceARN")]
+    pub resource_arn: String,
+    pub tag_keys: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ListTagsForResource {
+    #[serde(rename = "ResourceARN")]
+    pub resource_arn: String,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -5,7 +5,6 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Analytics;
 use super::describe::{RUNTIME, arn, detail, input_description, output_description, processing_description, summary};
 use super::model::{
     AddApplicationInput, AddApplicationOutput, AddInputProcessing, CodeContent, CreateApplication, Definition,
@@ -13,10 +12,12 @@ use super::model::{
     InputProcessingConfiguration, InputStartingPosition, InputUpdate, KeptInput, KeptLogStream, KeptOutput,
     ListApplications, NamedApplication, Output, OutputUpdate, Resource, StartApplication, UpdateApplication,
 };
-use super::repository::{Application, Status};
+use super::repository::{Application, MAX_RUNNING, StartAllowed, Status};
 use super::run::sources;
 use super::sources::{InputLog, SERVICE_PRINCIPAL};
 use super::sql::Program;
+use super::tags::check_tags;
+use super::{Analytics, end};
 use crate::service::{empty_json, read_json, write_json};
 use crate::{AwsError, Caller, Operation, Scope};
 
@@ -58,6 +59,9 @@ impl Analytics {
             "StopApplication" => self.stop(scope, read_json(body)?).await,
             "DeleteApplication" => self.delete(scope, read_json(body)?).await,
             "DiscoverInputSchema" => self.discover(scope, read_json(body)?).await,
+            "TagResource" => self.tag(scope, read_json(body)?).await,
+            "UntagResource" => self.untag(scope, read_json(body)?).await,
+            "ListTagsForResource" => self.list_tags(scope, read_json(body)?).await,
             "AddApplicationReferenceDataSource" | "DeleteApplicationReferenceDataSource" => Err(no_reference_data()),
             "AddApplicationCloudWatchLoggingOption"
             | "AddApplicationVpcConfiguration"
@@ -72,10 +76,7 @@ impl Analytics {
             | "ListApplicationOperations"
             | "ListApplicationSnapshots"
             | "ListApplicationVersions"
-            | "ListTagsForResource"
             | "RollbackApplication"
-            | "TagResource"
-            | "UntagResource"
             | "UpdateApplicationMaintenanceConfiguration" => {
                 Err(unsupported(format!("The sandbox does not offer the operation {operation}.")))
             }
@@ -116,6 +117,7 @@ impl Analytics {
         if request.cloud_watch_logging_options.len() > MAX_LOG_STREAMS {
             return Err(invalid("An application names at most one log stream."));
         }
+        check_tags(&request.tags)?;
         self.check_role(scope, &request.service_execution_role).await?;
         let sql = configuration.sql_application_configuration.unwrap_or_default();
         if !sql.reference_data_sources.is_empty() {
@@ -148,7 +150,7 @@ impl Analytics {
             definition.log_streams.push(KeptLogStream { id, arn: option.log_stream_arn });
         }
         check_code(&definition, "CodeValidationException")?;
-        let application = self.repository.insert(scope, &name, &definition).await?;
+        let application = self.repository.insert(scope, &name, &definition, &request.tags).await?;
         write_json(&json!({ "ApplicationDetail": detail(&application) }))
     }
 
@@ -294,6 +296,12 @@ impl Analytics {
         if application.status != Status::Ready {
             return Err(in_use(&application, "start"));
         }
+        // from here on no other request starts the application, and a stop waits until it has started
+        let place = self.task_of(application.id);
+        let mut task = place.lock().await;
+        let Some(application) = self.repository.find_id(application.id).await? else {
+            return Err(not_found("The application was deleted meanwhile."));
+        };
         let mut definition = application.definition.clone();
         let role = definition.role.clone();
         let Some(input) = &mut definition.input else {
@@ -318,19 +326,33 @@ impl Analytics {
         let stream = self.stream_name(scope, &input.input).await.map_err(|error| misconfigured(error.message))?;
         self.check_role(scope, &role).await?;
         check_code(&definition, "InvalidApplicationConfigurationException")?;
-        if !self.repository.change_status(application.id, &[Status::Ready], Status::Starting).await? {
-            return Err(in_use(&application, "start"));
-        }
-        match position {
-            InputStartingPosition::LastStoppedPoint => {}
-            InputStartingPosition::TrimHorizon => self.repository.start_afresh(application.id, 0).await?,
-            InputStartingPosition::Now => {
-                let next = InputLog::next_sequence(&*self.log, scope, &stream).await?;
-                self.repository.start_afresh(application.id, next).await?;
+        match self.repository.begin_start(&application).await? {
+            StartAllowed::Yes => {}
+            StartAllowed::InUse => return Err(in_use(&application, "start")),
+            StartAllowed::TooManyRun => {
+                let message = format!(
+                    "The account runs {MAX_RUNNING} applications, as many as the sandbox runs for one; stop another one first."
+                );
+                return Err(AwsError::client("ResourceInUseException", message));
             }
         }
-        self.repository.keep_definition(application.id, &definition).await?;
-        self.launch(&application.scope, &application.name).await?;
+        let started = async {
+            match position {
+                InputStartingPosition::LastStoppedPoint => {}
+                InputStartingPosition::TrimHorizon => self.repository.start_afresh(application.id, 0).await?,
+                InputStartingPosition::Now => {
+                    let next = InputLog::next_sequence(&*self.log, scope, &stream).await?;
+                    self.repository.start_afresh(application.id, next).await?;
+                }
+            }
+            self.repository.keep_definition(application.id, &definition).await?;
+            self.launch(application.id, &mut task).await
+        };
+        if let Err(error) = started.await {
+            end(&mut task).await;
+            self.settle(application.id, Status::Starting, Status::Ready).await;
+            return Err(error);
+        }
         write_json(&Begun { operation_id: Uuid::new_v4().to_string() })
     }
 
@@ -342,7 +364,9 @@ impl Analytics {
         }
         let service = self.clone();
         tokio::spawn(async move {
-            service.halt(application.id).await;
+            let place = service.task_of(application.id);
+            let mut task = place.lock().await;
+            end(&mut task).await;
             service.settle(application.id, Status::Stopping, Status::Ready).await;
         });
         write_json(&Begun { operation_id: Uuid::new_v4().to_string() })
@@ -388,10 +412,11 @@ impl Analytics {
         let running = application.status == Status::Running;
         let status = if running { Status::Updating } else { Status::Ready };
         let updated = self.repository.update(application, definition, status).await?;
+        let (service, before) = (self.clone(), application.clone());
         if running {
-            let service = self.clone();
-            let application = updated.clone();
-            tokio::spawn(async move { service.restart(&application).await });
+            tokio::spawn(async move { service.restart(&before).await });
+        } else {
+            service.forget_other_stream(&before, definition).await;
         }
         Ok(updated)
     }

@@ -1,17 +1,21 @@
-//! Applications in the database, and the journal that makes a replay come to the same counts.
+//! Applications and their tags in the database, and the journal that makes a replay come to the same counts.
 //!
 //! Every range of records gets its ROWTIME in the journal before the SQL sees it. After a crash the ranges since the
 //! checkpoint are read and evaluated again with the same ROWTIMEs. The checkpoint never passes the start of a window that is
 //! open or not delivered; windows that began before it are left alone in the replay, because they would come out partial.
 
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, Sqlite, Transaction};
 
-use super::model::Definition;
+use super::model::{Definition, Tag};
 use crate::{AwsError, Clock, Database, Scope};
 
-/// Messages kept for each application.
-const KEPT_MESSAGES: i64 = 200;
+/// Applications that an account may have in a region, as the service's quota.
+const MAX_APPLICATIONS: i64 = 50;
+/// Applications that an account may run at a time: each may hold as much memory as its windows are allowed.
+pub(super) const MAX_RUNNING: i64 = 5;
+/// Tags that an application may have.
+const MAX_TAGS: i64 = 50;
 
 /// What an application is doing, in the service's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,14 +61,14 @@ pub(super) struct Progress {
     pub batches: Vec<Batch>,
 }
 
-/// A line of an application's log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// Milliseconds since the epoch.
-    pub time_ms: i64,
-    /// `INFO`, `WARN` or `ERROR`.
-    pub level: String,
-    pub message: String,
+/// Whether an application may begin to start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StartAllowed {
+    Yes,
+    /// It is not READY.
+    InUse,
+    /// The account runs as many as it may.
+    TooManyRun,
 }
 
 /// The tables of the service.
@@ -103,19 +107,21 @@ impl Repository {
         Self { database, clock }
     }
 
-    /// Adds a new application with version 1. `ResourceInUseException` when the name is taken.
+    /// Adds a new application with version 1. `ResourceInUseException` when the name is taken, `LimitExceededException` when
+    /// there are too many.
     pub(super) async fn insert(
         &self,
         scope: &Scope,
         name: &str,
         definition: &Definition,
+        tags: &[Tag],
     ) -> Result<Application, AwsError> {
         let now = self.clock.now_ms();
         let definition = serde_json::to_string(definition).map_err(AwsError::internal)?;
         let mut transaction = self.database.write().await?;
-        let inserted = sqlx::query(
+        let inserted: Option<i64> = sqlx::query_scalar(
             "INSERT INTO analytics_application (account_id, region, name, version, status, created_ms, updated_ms, definition)
-             VALUES (?, ?, ?, 1, 'READY', ?, ?, ?) ON CONFLICT DO NOTHING",
+             VALUES (?, ?, ?, 1, 'READY', ?, ?, ?) ON CONFLICT DO NOTHING RETURNING application_id",
         )
         .bind(scope.account.as_str())
         .bind(scope.region.as_str())
@@ -123,13 +129,35 @@ impl Repository {
         .bind(now)
         .bind(now)
         .bind(definition)
-        .execute(&mut *transaction)
+        .fetch_optional(&mut *transaction)
         .await?;
-        if inserted.rows_affected() == 0 {
+        let Some(id) = inserted else {
             return Err(AwsError::client("ResourceInUseException", format!("Application already exists: {name}")));
+        };
+        let count: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM analytics_application WHERE account_id = ? AND region = ?")
+                .bind(scope.account.as_str())
+                .bind(scope.region.as_str())
+                .fetch_one(&mut *transaction)
+                .await?;
+        if count > MAX_APPLICATIONS {
+            return Err(AwsError::client(
+                "LimitExceededException",
+                format!("An account has at most {MAX_APPLICATIONS} applications in a region; delete one first."),
+            ));
         }
+        write_tags(&mut transaction, id, tags).await?;
         transaction.commit().await?;
         self.find(scope, name).await
+    }
+
+    /// `None` when it was deleted.
+    pub(super) async fn find_id(&self, id: i64) -> Result<Option<Application>, AwsError> {
+        let row = sqlx::query("SELECT * FROM analytics_application WHERE application_id = ?")
+            .bind(id)
+            .fetch_optional(self.database.read())
+            .await?;
+        row.as_ref().map(application).transpose()
     }
 
     /// `ResourceNotFoundException` when there is none.
@@ -172,6 +200,7 @@ impl Repository {
     }
 
     /// Replaces the definition, as the next version, unless another request was faster (`ConcurrentModificationException`).
+    /// With another delivery stream to read there is no point any more to resume from.
     pub(super) async fn update(
         &self,
         application: &Application,
@@ -179,14 +208,16 @@ impl Repository {
         status: Status,
     ) -> Result<Application, AwsError> {
         let text = serde_json::to_string(definition).map_err(AwsError::internal)?;
+        let same_stream = application.definition.stream_arn() == definition.stream_arn();
         let mut transaction = self.database.write().await?;
         let updated = sqlx::query(
-            "UPDATE analytics_application SET definition = ?, version = version + 1, updated_ms = ?, status = ?
-             WHERE application_id = ? AND version = ? AND status = ?",
+            "UPDATE analytics_application SET definition = ?, version = version + 1, updated_ms = ?, status = ?,
+             has_run = has_run AND ? WHERE application_id = ? AND version = ? AND status = ?",
         )
         .bind(text)
         .bind(self.clock.now_ms())
         .bind(status.as_str())
+        .bind(same_stream)
         .bind(application.id)
         .bind(application.version)
         .bind(application.status.as_str())
@@ -215,6 +246,30 @@ impl Repository {
         Ok(())
     }
 
+    /// Goes from READY to STARTING, if the account may run one more.
+    pub(super) async fn begin_start(&self, application: &Application) -> Result<StartAllowed, AwsError> {
+        let mut transaction = self.database.write().await?;
+        let begun = sqlx::query(
+            "UPDATE analytics_application SET status = 'STARTING' WHERE application_id = ? AND status = 'READY'",
+        )
+        .bind(application.id)
+        .execute(&mut *transaction)
+        .await?;
+        if begun.rows_affected() == 0 {
+            return Ok(StartAllowed::InUse);
+        }
+        let running: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM analytics_application WHERE account_id = ? AND status <> 'READY'")
+                .bind(application.scope.account.as_str())
+                .fetch_one(&mut *transaction)
+                .await?;
+        if running > MAX_RUNNING {
+            return Ok(StartAllowed::TooManyRun);
+        }
+        transaction.commit().await?;
+        Ok(StartAllowed::Yes)
+    }
+
     /// Goes from one status to another; false when it had already another.
     pub(super) async fn change_status(&self, id: i64, from: &[Status], to: Status) -> Result<bool, AwsError> {
         let mut transaction = self.database.write().await?;
@@ -234,6 +289,37 @@ impl Repository {
         }
         transaction.commit().await?;
         Ok(changed)
+    }
+
+    pub(super) async fn tags(&self, id: i64) -> Result<Vec<Tag>, AwsError> {
+        let rows = sqlx::query("SELECT key, value FROM analytics_tag WHERE application_id = ? ORDER BY key")
+            .bind(id)
+            .fetch_all(self.database.read())
+            .await?;
+        let tags: Result<Vec<Tag>, sqlx::Error> =
+            rows.iter().map(|row| Ok(Tag { key: row.try_get(0)?, value: row.try_get(1)? })).collect();
+        Ok(tags?)
+    }
+
+    /// Adds tags or replaces their values; all of them or none.
+    pub(super) async fn tag(&self, id: i64, tags: &[Tag]) -> Result<(), AwsError> {
+        let mut transaction = self.database.write().await?;
+        write_tags(&mut transaction, id, tags).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    pub(super) async fn untag(&self, id: i64, keys: &[String]) -> Result<(), AwsError> {
+        let mut transaction = self.database.write().await?;
+        for key in keys {
+            sqlx::query("DELETE FROM analytics_tag WHERE application_id = ? AND key = ?")
+                .bind(id)
+                .bind(key)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
     }
 
     pub(super) async fn delete(&self, id: i64) -> Result<(), AwsError> {
@@ -356,51 +442,27 @@ impl Repository {
         transaction.commit().await?;
         Ok(needed)
     }
+}
 
-    /// Adds a line to the application's log. A failure to do so is only logged: the log must not stop the application.
-    pub(super) async fn say(&self, id: i64, level: &str, message: &str) {
-        if let Err(error) = self.try_say(id, level, message).await {
-            tracing::warn!(%error, "an application's message was not kept");
-        }
+/// Adds tags to an application. `TooManyTagsException` when it has more than 50 then.
+async fn write_tags(transaction: &mut Transaction<'static, Sqlite>, id: i64, tags: &[Tag]) -> Result<(), AwsError> {
+    for tag in tags {
+        sqlx::query("INSERT OR REPLACE INTO analytics_tag (application_id, key, value) VALUES (?, ?, ?)")
+            .bind(id)
+            .bind(&tag.key)
+            .bind(&tag.value)
+            .execute(&mut **transaction)
+            .await?;
     }
-
-    async fn try_say(&self, id: i64, level: &str, message: &str) -> Result<(), sqlx::Error> {
-        let mut transaction = self.database.write().await?;
-        sqlx::query(
-            "INSERT INTO analytics_message (application_id, time_ms, level, message)
-             SELECT application_id, ?, ?, ? FROM analytics_application WHERE application_id = ?",
-        )
-        .bind(self.clock.now_ms())
-        .bind(level)
-        .bind(message)
+    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM analytics_tag WHERE application_id = ?")
         .bind(id)
-        .execute(&mut *transaction)
+        .fetch_one(&mut **transaction)
         .await?;
-        sqlx::query(
-            "DELETE FROM analytics_message WHERE application_id = ?1 AND message_id <=
-             (SELECT message_id FROM analytics_message WHERE application_id = ?1 ORDER BY message_id DESC LIMIT 1 OFFSET ?2)",
-        )
-        .bind(id)
-        .bind(KEPT_MESSAGES)
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await
+    if count > MAX_TAGS {
+        let message = format!("An application has at most {MAX_TAGS} tags.");
+        return Err(AwsError::client("TooManyTagsException", message));
     }
-
-    /// The application's log, the oldest line first.
-    pub(super) async fn messages(&self, id: i64) -> Result<Vec<Message>, AwsError> {
-        let rows = sqlx::query(
-            "SELECT time_ms, level, message FROM analytics_message WHERE application_id = ? ORDER BY message_id",
-        )
-        .bind(id)
-        .fetch_all(self.database.read())
-        .await?;
-        let messages: Result<Vec<Message>, sqlx::Error> = rows
-            .iter()
-            .map(|row| Ok(Message { time_ms: row.try_get(0)?, level: row.try_get(1)?, message: row.try_get(2)? }))
-            .collect();
-        Ok(messages?)
-    }
+    Ok(())
 }
 
 fn application(row: &SqliteRow) -> Result<Application, AwsError> {

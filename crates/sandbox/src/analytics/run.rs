@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -75,11 +76,21 @@ impl Context {
         (self.backoff)(failures)
     }
 
-    /// Says what goes wrong, but not each time that it does again.
-    pub(super) async fn complain(&self, failures: u32, message: &str) {
+    /// Says what goes wrong, but not each time that it does again. What it says may be the learner's, so that it is for those
+    /// who look for it.
+    pub(super) fn complain(&self, failures: u32, message: &str) {
         if failures.is_power_of_two() || failures == 0 {
-            tracing::warn!(application = %self.arn, failures, "{message}");
-            self.repository.say(self.id, "WARN", message).await;
+            tracing::debug!(application = %self.arn, failures, "{message}");
+        }
+    }
+
+    /// The service takes an output of any name; one that no stream has never gets a row.
+    pub(super) fn log_unknown_outputs(&self) {
+        for kept in &self.outputs {
+            let name = &kept.output.name;
+            if self.program.stream(name).is_none() {
+                tracing::debug!(application = %self.arn, "no in-application stream has the output's name {name:?}");
+            }
         }
     }
 }
@@ -107,7 +118,7 @@ pub(super) fn sources(definition: &Definition) -> Result<Vec<SourceStream>, Stri
 pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
     let mut failures = 0;
     while let Err(error) = run_once(&context, &stop).await {
-        context.complain(failures, &format!("The application starts again: {error}")).await;
+        context.complain(failures, &format!("The application starts again: {error}"));
         failures += 1;
         tokio::select! {
             () = stop.cancelled() => return,
@@ -234,8 +245,9 @@ impl Application {
 
     async fn evaluate(&mut self, rowtime: i64, records: &[ReadyRecord]) {
         let context = Arc::clone(&self.context);
-        self.engine.advance(rowtime);
+        blocking(|| self.engine.advance(rowtime));
         let mut rows = Vec::with_capacity(ROWS_AT_ONCE);
+        let mut read = 0;
         for record in records {
             let arrival = record.arrival_ms;
             match &record.data {
@@ -245,17 +257,24 @@ impl Application {
                             Ok(values) => rows.push(Row { rowtime, arrival, values }),
                             Err((error, raw)) => self.engine.reject(rowtime, &RejectedInput { arrival, error, raw }),
                         }
-                        if rows.len() >= ROWS_AT_ONCE {
-                            self.engine.push(0, rowtime, &mut rows);
-                            self.hand_over().await;
+                        read += 1;
+                        if read % ROWS_AT_ONCE == 0 {
+                            self.let_in(rowtime, &mut rows).await;
                         }
                     }
                 }
                 Err(raw) => self.engine.reject_record(rowtime, arrival, raw),
             }
         }
-        self.engine.push(0, rowtime, &mut rows);
+        self.let_in(rowtime, &mut rows).await;
+    }
+
+    /// Lets rows into the SQL and hands over what comes out.
+    async fn let_in(&mut self, rowtime: i64, rows: &mut Vec<Row>) {
+        blocking(|| self.engine.push(0, rowtime, rows));
         self.hand_over().await;
+        // a batch may hold millions of rows
+        tokio::task::yield_now().await;
     }
 
     /// Closes the windows that are due by the clock.
@@ -264,7 +283,7 @@ impl Application {
         if self.engine.next_close().is_some_and(|end| end <= now) {
             self.context.repository.record_time(self.context.id, now).await?;
             self.last_time = self.last_time.max(now);
-            self.engine.advance(now);
+            blocking(|| self.engine.advance(now));
             self.move_rows();
         }
         Ok(())
@@ -314,6 +333,14 @@ impl Application {
     }
 }
 
+/// Does work that may take long, as learners' SQL may: on a runtime of several threads others go on with what waits.
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}
+
 /// Waits for the clock to reach `time`; for ever when there is none.
 async fn wait_until(clock: &Clock, time: Option<i64>) {
     let Some(time) = time else { return std::future::pending().await };
@@ -338,9 +365,7 @@ async fn read_input(context: Arc<Context>, mut position: i64, batches: mpsc::Sen
         match follow_log(&context, &mut position, &batches).await {
             Ok(()) => return,
             Err(error) => {
-                context
-                    .complain(failures, &format!("The delivery stream {} cannot be read: {error}", context.stream))
-                    .await;
+                context.complain(failures, &format!("The delivery stream {} cannot be read: {error}", context.stream));
                 failures += 1;
                 tokio::time::sleep(PAUSE.max(context.backoff(failures))).await;
             }
@@ -406,7 +431,7 @@ async fn preprocess(context: &Context, records: &[LogRecord]) -> Vec<ReadyRecord
         };
         let message =
             format!("Preprocessing by {function} is tried again with the same {} records: {complaint}", records.len());
-        context.complain(failures, &message).await;
+        context.complain(failures, &message);
         tokio::time::sleep(context.backoff(failures)).await;
         failures += 1;
     }

@@ -33,6 +33,9 @@ struct CreateTableRequest {
     warm_throughput: Option<Value>,
     resource_policy: Option<Value>,
     on_demand_throughput: Option<Value>,
+    global_table_source_arn: Option<Value>,
+    global_table_settings_replication_mode: Option<Value>,
+    vector_indexes: Option<Value>,
 }
 
 #[derive(Default, Deserialize)]
@@ -128,6 +131,9 @@ impl CreateTableRequest {
             ("WarmThroughput", self.warm_throughput.is_some()),
             ("ResourcePolicy", self.resource_policy.is_some()),
             ("OnDemandThroughput", self.on_demand_throughput.is_some()),
+            ("GlobalTableSourceArn", self.global_table_source_arn.is_some()),
+            ("GlobalTableSettingsReplicationMode", self.global_table_settings_replication_mode.is_some()),
+            ("VectorIndexes", self.vector_indexes.is_some()),
         ];
         match refused.iter().find(|(_, given)| *given) {
             Some((parameter, _)) => Err(not_offered(parameter)),

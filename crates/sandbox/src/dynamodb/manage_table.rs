@@ -52,6 +52,10 @@ struct UpdateTableRequest {
     on_demand_throughput: Option<Value>,
     warm_throughput: Option<Value>,
     multi_region_consistency: Option<Value>,
+    global_table_witness_updates: Option<Value>,
+    global_table_settings_replication_mode: Option<Value>,
+    disassociation_protection_enabled: Option<Value>,
+    vector_index_updates: Option<Value>,
 }
 
 impl DynamoDb {
@@ -188,6 +192,10 @@ impl UpdateTableRequest {
             ("OnDemandThroughput", &self.on_demand_throughput),
             ("WarmThroughput", &self.warm_throughput),
             ("MultiRegionConsistency", &self.multi_region_consistency),
+            ("GlobalTableWitnessUpdates", &self.global_table_witness_updates),
+            ("GlobalTableSettingsReplicationMode", &self.global_table_settings_replication_mode),
+            ("DisassociationProtectionEnabled", &self.disassociation_protection_enabled),
+            ("VectorIndexUpdates", &self.vector_index_updates),
         ];
         match refused.iter().find(|(_, given)| given.is_some()) {
             Some((parameter, _)) => Err(not_offered(parameter)),

@@ -14,6 +14,7 @@ use super::capacity::{CapacityUse, ConsumedCapacity, ReturnCapacity, read_units}
 use super::error::{constraint, not_offered, validation};
 use super::expression::{Condition, GivenExpressions, Placeholders, Projection};
 use super::get_item::answered;
+use super::limits::ComparisonBudget;
 use super::request::{one_of, refuse_legacy};
 use super::store::StoredItem;
 use super::table::Table;
@@ -151,9 +152,19 @@ impl PageRules {
         let (mut count, mut scanned, mut bytes) = (0, 0, 0);
         let mut last: Option<StoredItem> = None;
         let mut is_cut = false;
+        let mut budget = ComparisonBudget::new();
         while let Some(row) = rows.try_next().await? {
             let stored = StoredItem { json: row.try_get(0)?, size: row.try_get::<i64, _>(1)? as usize };
             if bytes + stored.size > LARGEST_PAGE && scanned > 0 {
+                is_cut = true;
+                break;
+            }
+            if let Some(filter) = &self.filter
+                && let Err(refused) = budget.take(filter, stored.size)
+            {
+                if scanned == 0 {
+                    return Err(refused);
+                }
                 is_cut = true;
                 break;
             }

@@ -35,7 +35,7 @@ impl DynamoDb {
             let mut key = None;
             filter.visit_paths(&mut |path| {
                 if table.schema.contains(&path.root) {
-                    key = Some(path.root.clone());
+                    key = Some(path.root.to_string());
                 }
             });
             if let Some(key) = key {

@@ -13,6 +13,7 @@ use super::DynamoDb;
 use super::capacity::{CapacityUse, ConsumedCapacity, ReturnCapacity, read_units, write_units};
 use super::error::validation;
 use super::get_item::{GetRequest, answered};
+use super::limits::ComparisonBudget;
 use super::request::one_of;
 use super::store;
 use super::table::{Table, table_name};
@@ -83,9 +84,14 @@ impl DynamoDb {
         let metrics = request.return_item_collection_metrics.as_deref();
         one_of("returnItemCollectionMetrics", metrics, &[("SIZE", ()), ("NONE", ())])?;
         let writes = read_writes(scope, request.transact_items)?;
+        // Before the transaction begins, since all accounts wait for it.
+        let token = match request.client_request_token {
+            Some(token) => Some((token, request_digest(body)?)),
+            None => None,
+        };
         let mut transaction = self.database.write().await?;
-        if let Some(token) = &request.client_request_token
-            && self.is_repeated(&mut transaction, scope, token, body).await?
+        if let Some((token, digest)) = &token
+            && self.is_repeated(&mut transaction, scope, token, digest).await?
         {
             transaction.commit().await?;
             return write_json(&TransactAnswer { responses: None, consumed_capacity: Vec::new() });
@@ -142,7 +148,7 @@ impl DynamoDb {
         connection: &mut SqliteConnection,
         scope: &Scope,
         token: &str,
-        body: &[u8],
+        digest: &[u8],
     ) -> Result<bool, AwsError> {
         if token.is_empty() || token.chars().count() > 36 {
             return Err(validation(format!(
@@ -155,7 +161,6 @@ impl DynamoDb {
             .bind(now - TOKEN_LIFE_MS)
             .execute(&mut *connection)
             .await?;
-        let digest = request_digest(body)?;
         let known: Option<Vec<u8>> = sqlx::query_scalar(
             "SELECT request_sha256 FROM dynamodb_transaction WHERE account_id = ? AND region = ? AND token = ?",
         )
@@ -265,13 +270,18 @@ async fn execute(
     let mut reasons = Vec::new();
     let mut sizes = Vec::new();
     let mut grown = 0;
+    let mut budget = ComparisonBudget::new();
     for ((name, write), key) in writes.iter().zip(keys) {
         let table = &tables[name.as_str()];
-        match write.execute(connection, table, key, table.row.account_bytes + grown).await {
+        match write.execute(connection, table, key, table.row.account_bytes + grown, &mut budget).await {
             Ok(written) => {
                 grown += written.grown;
                 let given = if let Action::Put(item) = &write.action { item_size(item) } else { 0 };
                 sizes.push(written.size.max(given));
+                // Within the loop, so that the other accounts do not wait for what comes to nothing.
+                if sizes.iter().sum::<usize>() > MOST_BYTES {
+                    return Err(validation("Aggregated size of all items in the transaction exceeds 4 MB"));
+                }
                 reasons.push(None);
             }
             Err(WriteFailure::Condition(item)) => {
@@ -295,9 +305,6 @@ async fn execute(
     }
     if reasons.iter().any(Option::is_some) {
         return Err(cancelled(&reasons));
-    }
-    if sizes.iter().sum::<usize>() > MOST_BYTES {
-        return Err(validation("Aggregated size of all items in the transaction exceeds 4 MB"));
     }
     Ok(sizes)
 }

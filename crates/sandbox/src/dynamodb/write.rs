@@ -10,7 +10,7 @@ use super::capacity::ReturnCapacity;
 use super::error::{invalid_parameter, validation};
 use super::expression::{Condition, GivenExpressions, Placeholders, Projection, Update};
 use super::key::Key;
-use super::limits::check_account_bytes;
+use super::limits::{ComparisonBudget, check_account_bytes};
 use super::request::{one_of, refuse_legacy, required_item};
 use super::store::{self, StoredItem, UnfitItem};
 use super::table::Table;
@@ -188,17 +188,22 @@ impl Write {
         }
     }
 
-    /// Checks the condition and writes, within the caller's transaction. `account_bytes` is what the account stores.
+    /// Checks the condition and writes, within the caller's transaction. `account_bytes` is what the account stores;
+    /// `budget` is for all conditions of the request.
     pub async fn execute(
         &self,
         connection: &mut SqliteConnection,
         table: &Table,
         key: Key,
         account_bytes: i64,
+        budget: &mut ComparisonBudget,
     ) -> Result<Written, WriteFailure> {
         let table_id = table.row.table_id;
         let stored = if self.needs_item() { store::find(&mut *connection, table_id, &key).await? } else { None };
         let size_before = stored.as_ref().map_or(0, |stored| stored.size);
+        if let Some(condition) = &self.condition {
+            budget.take(condition, size_before)?;
+        }
         let before = stored.map(|stored| stored.parse()).transpose()?;
         let nothing = Item::new();
         if let Some(condition) = &self.condition

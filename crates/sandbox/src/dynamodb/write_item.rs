@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::DynamoDb;
 use super::capacity::{CapacityUse, ConsumedCapacity, write_units};
 use super::error::condition_failed;
+use super::limits::ComparisonBudget;
 use super::table::{Table, table_name};
 use super::value::Item;
 use super::write::{WriteFailure, WriteKind, WriteRequest};
@@ -30,7 +31,8 @@ impl DynamoDb {
         let mut transaction = self.database.write().await?;
         let table = Table::get(&mut *transaction, scope, &table_name).await?;
         let key = write.key(&table)?;
-        let written = match write.execute(&mut transaction, &table, key, table.row.account_bytes).await {
+        let mut budget = ComparisonBudget::new();
+        let written = match write.execute(&mut transaction, &table, key, table.row.account_bytes, &mut budget).await {
             Ok(written) => written,
             Err(WriteFailure::Condition(item)) => {
                 let item = item.filter(|_| write.return_item_on_failure);

@@ -360,10 +360,7 @@ impl Delivery {
             Err(_) => tracing::info!("a deleted stream's buffer is dropped: it took too long to deliver"),
         }
         let mut transaction = self.database.write().await?;
-        sqlx::query("DELETE FROM delivery_stream WHERE stream_id = ?")
-            .bind(self.stream.id)
-            .execute(&mut *transaction)
-            .await?;
+        log::remove(&mut transaction, self.stream.id, READER).await?;
         transaction.commit().await?;
         self.streams.remove(&self.stream);
         Ok(())

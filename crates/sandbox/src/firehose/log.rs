@@ -1,14 +1,15 @@
 //! The durable log of a delivery stream: what was accepted and not yet dealt with by all of its readers.
 //!
 //! The records of one call are one row, written before the call is answered. A record's position is its sequence number,
-//! which grows by one a record. A reader keeps its position in the database, in the same transaction as its own work if it
-//! can; rows that no reader needs are deleted, and so are rows older than 24 hours, as AWS does.
+//! which grows by one a record and is never used twice, not even by a later stream of the same name. A reader keeps its
+//! position in the database, in the same transaction as its own work if it can; rows that no reader needs are deleted, and so
+//! are rows older than 24 hours, as AWS does.
 
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt as _;
 use sqlx::{Row as _, Sqlite, SqlitePool, Transaction};
 
-use crate::AwsError;
+use crate::{AwsError, Scope};
 
 /// How long a record is kept for readers that do not take it (Amazon Data Firehose, "Direct PUT data is kept 24 hours").
 pub(super) const RETENTION_MS: i64 = 24 * 60 * 60 * 1000;
@@ -285,6 +286,85 @@ pub(super) async fn advance(
     .await?;
     trim(transaction, stream_id).await?;
     Ok(moved.rows_affected() == 1)
+}
+
+/// The sequence number of the first record of a new stream in this account: above those of every stream that is gone.
+pub(super) async fn origin(transaction: &mut Transaction<'static, Sqlite>, scope: &Scope) -> Result<i64, AwsError> {
+    let origin = sqlx::query_scalar("SELECT next_sequence FROM delivery_log_origin WHERE account_id = ?")
+        .bind(scope.account.as_str())
+        .fetch_optional(&mut **transaction)
+        .await?;
+    Ok(origin.unwrap_or(0))
+}
+
+/// Keeps a new stream's records from `sequence` on for those who read the stream that had its name before.
+pub(super) async fn inherit(
+    transaction: &mut Transaction<'static, Sqlite>,
+    stream_id: i64,
+    sequence: i64,
+) -> Result<(), AwsError> {
+    sqlx::query(
+        "INSERT INTO delivery_log_reader (stream_id, reader, next_sequence) SELECT stream_id, reader, ?2 FROM \
+         delivery_log_waiting_reader NATURAL JOIN delivery_stream WHERE stream_id = ?1",
+    )
+    .bind(stream_id)
+    .bind(sequence)
+    .execute(&mut **transaction)
+    .await?;
+    sqlx::query(
+        "DELETE FROM delivery_log_waiting_reader WHERE (account_id, region, name) = (SELECT account_id, region, name FROM \
+         delivery_stream WHERE stream_id = ?)",
+    )
+    .bind(stream_id)
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+/// Removes a stream with its log. The numbers of its records stay used, and its readers other than `delivery` wait for a
+/// stream of the same name.
+pub(super) async fn remove(
+    transaction: &mut Transaction<'static, Sqlite>,
+    stream_id: i64,
+    delivery: &str,
+) -> Result<(), AwsError> {
+    sqlx::query(
+        "INSERT INTO delivery_log_origin (account_id, next_sequence) SELECT account_id, next_sequence FROM delivery_stream \
+         WHERE stream_id = ? ON CONFLICT (account_id) DO UPDATE SET next_sequence = max(next_sequence, \
+         excluded.next_sequence)",
+    )
+    .bind(stream_id)
+    .execute(&mut **transaction)
+    .await?;
+    sqlx::query(
+        "INSERT OR IGNORE INTO delivery_log_waiting_reader (account_id, region, name, reader) SELECT account_id, region, \
+         name, reader FROM delivery_stream JOIN delivery_log_reader USING (stream_id) WHERE stream_id = ? AND reader <> ?",
+    )
+    .bind(stream_id)
+    .bind(delivery)
+    .execute(&mut **transaction)
+    .await?;
+    sqlx::query("DELETE FROM delivery_stream WHERE stream_id = ?").bind(stream_id).execute(&mut **transaction).await?;
+    Ok(())
+}
+
+/// Forgets a reader that waits for a stream of this name to be made.
+pub(super) async fn forget_waiting(
+    transaction: &mut Transaction<'static, Sqlite>,
+    scope: &Scope,
+    stream: &str,
+    reader: &str,
+) -> Result<(), AwsError> {
+    sqlx::query(
+        "DELETE FROM delivery_log_waiting_reader WHERE account_id = ? AND region = ? AND name = ? AND reader = ?",
+    )
+    .bind(scope.account.as_str())
+    .bind(scope.region.as_str())
+    .bind(stream)
+    .bind(reader)
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
 }
 
 /// Forgets a reader and deletes the rows that only it needed.

@@ -65,7 +65,8 @@ impl Drop for Tasks {
     }
 }
 
-/// A reader of a stream's log, known by name; the log keeps what a reader has not yet acknowledged (24 hours at most).
+/// A reader of a stream's log, known by name; the log keeps what a reader has not yet acknowledged (24 hours at most). It
+/// stays the reader of a stream that is deleted and made anew.
 #[derive(Clone, Debug)]
 pub(crate) struct LogReader {
     pub scope: Scope,
@@ -147,11 +148,14 @@ impl Firehose {
         Ok(())
     }
 
-    /// Forgets a reader, so that the log is no longer kept for it. Does nothing when the stream is gone.
+    /// Forgets a reader, so that the log is no longer kept for it, also not by a stream that is yet to be made.
     pub(crate) async fn forget_reader(&self, reader: &LogReader) -> Result<(), AwsError> {
-        let Ok(stream) = self.streams.get(&reader.scope, &reader.stream) else { return Ok(()) };
+        let name = reader_name(reader);
         let mut transaction = self.database.write().await?;
-        log::forget(&mut transaction, stream.id, &reader_name(reader)).await?;
+        if let Ok(stream) = self.streams.get(&reader.scope, &reader.stream) {
+            log::forget(&mut transaction, stream.id, &name).await?;
+        }
+        log::forget_waiting(&mut transaction, &reader.scope, &reader.stream, &name).await?;
         transaction.commit().await?;
         Ok(())
     }

@@ -119,8 +119,8 @@ impl Firehose {
             created_ms: self.clock.now_ms(),
             updated_ms: None,
         };
-        let id = self.insert(scope, &name, &details, &input.tags).await?;
-        let end = LogEnd { next_sequence: 0, accepted_bytes: 0 };
+        let (id, next_sequence) = self.insert(scope, &name, &details, &input.tags).await?;
+        let end = LogEnd { next_sequence, accepted_bytes: 0 };
         let row = StreamRow { id, scope: scope.clone(), name, details, end };
         let stream = Arc::new(Stream::new(row, self.limits.throughput));
         let arn = stream.arn();
@@ -128,12 +128,14 @@ impl Firehose {
         write_json(&json!({"DeliveryStreamARN": arn}))
     }
 
-    async fn insert(&self, scope: &Scope, name: &str, details: &Details, tags: &[Tag]) -> Result<i64, AwsError> {
+    /// Gives the stream's id and the sequence number of its first record.
+    async fn insert(&self, scope: &Scope, name: &str, details: &Details, tags: &[Tag]) -> Result<(i64, i64), AwsError> {
         let settings = serde_json::to_string(&details.settings).map_err(AwsError::internal)?;
         let mut transaction = self.database.write().await?;
+        let next_sequence = log::origin(&mut transaction, scope).await?;
         let id = sqlx::query_scalar(
-            "INSERT INTO delivery_stream (account_id, region, name, status, version, settings, created_ms) \
-             VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING stream_id",
+            "INSERT INTO delivery_stream (account_id, region, name, status, version, settings, created_ms, next_sequence) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING stream_id",
         )
         .bind(scope.account.as_str())
         .bind(scope.region.as_str())
@@ -142,6 +144,7 @@ impl Firehose {
         .bind(details.version)
         .bind(settings)
         .bind(details.created_ms)
+        .bind(next_sequence)
         .fetch_optional(&mut *transaction)
         .await?
         .ok_or_else(|| {
@@ -150,10 +153,11 @@ impl Firehose {
                 format!("Firehose {name} under accountId {} already exists", scope.account),
             )
         })?;
-        log::acknowledge(&mut transaction, id, READER, 0).await?;
+        log::acknowledge(&mut transaction, id, READER, next_sequence).await?;
+        log::inherit(&mut transaction, id, next_sequence).await?;
         tags::write(&mut transaction, id, tags).await?;
         transaction.commit().await?;
-        Ok(id)
+        Ok((id, next_sequence))
     }
 
     /// The role must trust Firehose and the bucket must exist, both in the caller's account.

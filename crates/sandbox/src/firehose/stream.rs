@@ -152,9 +152,10 @@ impl Streams {
         streams.insert((stream.scope.clone(), stream.name.clone()), stream);
     }
 
+    /// Forgets a stream, but not another one that has its name by now.
     pub(super) fn remove(&self, stream: &Stream) {
         let mut streams = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
-        streams.remove(&(stream.scope.clone(), stream.name.clone()));
+        streams.retain(|_, known| known.id != stream.id);
     }
 
     /// The names of a scope's streams in order.

@@ -148,6 +148,14 @@ impl World {
         details.wait_for(|details| details.status == stream::Status::Active).await.unwrap();
     }
 
+    async fn delete_stream(&self) {
+        self.call("DeleteDeliveryStream", json!({"DeliveryStreamName": STREAM})).await.unwrap();
+        self.until("the deletion", || async {
+            self.call("DescribeDeliveryStream", json!({"DeliveryStreamName": STREAM})).await.is_err()
+        })
+        .await;
+    }
+
     async fn put(&self, records: &[&[u8]]) -> Value {
         let records: Vec<Value> = records.iter().map(|data| json!({"Data": BASE64_STANDARD.encode(data)})).collect();
         self.call("PutRecordBatch", json!({"DeliveryStreamName": STREAM, "Records": records})).await.unwrap()
@@ -317,9 +325,34 @@ async fn deleting_delivers_what_is_buffered() {
     };
     world.until("the deletion", gone).await;
     assert_eq!(world.kept_records().await, 0);
-    // The name is free again, and the log begins anew.
+    // The name is free again.
     world.create_stream(5, 900, json!({})).await;
-    assert_eq!(world.firehose.next_sequence(&world.scope, STREAM).await.unwrap(), 0);
+}
+
+/// Readers keep their positions, also while there is no stream and across a restart.
+#[tokio::test]
+async fn a_stream_made_anew_goes_on_with_the_positions_and_the_readers() {
+    let world = World::new().await;
+    world.create_stream(5, 0, json!({})).await;
+    let reader = world.reader();
+    let other = LogReader { reader: "other".to_owned(), ..reader.clone() };
+    world.firehose.acknowledge(&reader, 0).await.unwrap();
+    world.firehose.acknowledge(&other, 0).await.unwrap();
+    world.put(&[b"a", b"b"]).await;
+    world.delete_stream().await;
+    world.firehose.forget_reader(&other).await.unwrap();
+    let world = world.crash().await;
+    world.create_stream(5, 0, json!({})).await;
+    assert_eq!(world.firehose.next_sequence(&world.scope, STREAM).await.unwrap(), 2);
+    world.put(&[b"c"]).await;
+    world.until("the delivery", || async { world.objects().await.iter().any(|(_, body)| body == b"c") }).await;
+    // who had read the two records finds the third, though it is delivered
+    assert_eq!(world.read(2, 10).await, [(2, "c".to_owned())]);
+    let world = world.crash().await;
+    assert_eq!(world.firehose.next_sequence(&world.scope, STREAM).await.unwrap(), 3);
+    // nobody else keeps it: the other reader was forgotten while there was no stream
+    world.firehose.acknowledge(&reader, 3).await.unwrap();
+    assert_eq!(world.kept_records().await, 0);
 }
 
 #[tokio::test]
@@ -328,12 +361,7 @@ async fn deleting_drops_what_cannot_be_delivered() {
     world.create_stream(5, 900, json!({})).await;
     world.put(&[b"lost"]).await;
     world.delete_bucket().await;
-    world.call("DeleteDeliveryStream", json!({"DeliveryStreamName": STREAM})).await.unwrap();
-    world
-        .until("the deletion", || async {
-            world.call("DescribeDeliveryStream", json!({"DeliveryStreamName": STREAM})).await.is_err()
-        })
-        .await;
+    world.delete_stream().await;
     assert_eq!(world.kept_records().await, 0);
 }
 

@@ -92,6 +92,7 @@ pub(super) struct ConfigurationRequest {
     pub snap_start: Option<BTreeMap<String, Value>>,
     pub durable_config: Option<Value>,
     pub capacity_provider_config: Option<Value>,
+    pub tenancy_config: Option<Value>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -247,6 +248,7 @@ impl ConfigurationRequest {
             (says(&self.snap_start, "None"), "SnapStart"),
             (self.durable_config.as_ref().is_some_and(|value| !value.is_null()), "durable execution"),
             (self.capacity_provider_config.as_ref().is_some_and(|value| !value.is_null()), "capacity providers"),
+            (self.tenancy_config.as_ref().is_some_and(|value| !value.is_null()), "tenants (TenancyConfig)"),
         ];
         match refused.iter().find(|(asked, _)| *asked) {
             Some((_, what)) => Err(not_offered(what)),
@@ -435,6 +437,8 @@ mod tests {
         assert!(error(&json!({ "Handler": "a b" })).contains("'handler'"));
         assert!(error(&json!({ "Role": "Admin" })).contains("'role'"));
         assert!(error(&json!({ "Layers": ["arn"] })).contains("layers"));
+        let tenancy = json!({ "TenancyConfig": { "TenantIsolationMode": "PER_TENANT" } });
+        assert!(error(&tenancy).contains("TenancyConfig"));
         assert!(error(&json!({ "VpcConfig": { "SubnetIds": ["subnet-1"] } })).contains("VPC"));
         assert!(create(&json!({ "VpcConfig": { "SubnetIds": [] }, "Layers": [] })).is_ok());
         let variables = |name: &str, value: &str| json!({ "Environment": { "Variables": { name: value } } });

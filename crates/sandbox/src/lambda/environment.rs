@@ -121,8 +121,6 @@ pub(super) async fn run(
     };
     let mut job = job;
     loop {
-        let Job { reply, running, .. } = &mut job;
-        let _ = (&reply, &running);
         let Finished { result, after } = environment.invoke(&job).await;
         let Job { reply, running, .. } = job;
         let offer = match after {
@@ -373,16 +371,12 @@ impl Environment {
     /// Waits, frozen, for the next job; nothing when the environment is to end.
     async fn rest(&mut self, mut offer: Offer, pool: &Weak<Pool>) -> Option<Job> {
         let since = Instant::now();
-        let mut frozen = false;
+        let (mut tries, mut frozen) = (0, false);
+        let mut next_look = since + limits::FREEZE_AFTER;
         let withdraw = || pool.upgrade().is_some_and(|pool| pool.withdraw(offer.id));
-        loop {
+        let job = loop {
             tokio::select! {
-                job = offer.jobs.recv() => {
-                    if frozen && let Some(tree) = self.tree {
-                        tree.thaw();
-                    }
-                    return job;
-                }
+                job = offer.jobs.recv() => break job,
                 _ = self.process.child.wait() => {
                     withdraw();
                     return None;
@@ -390,25 +384,30 @@ impl Environment {
                 // Nothing may be reported between invocations; the caller is told so.
                 Some(call) = self.calls.recv() => refuse(call),
                 () = self.process.log.read(&mut self.tail) => {}
-                () = sleep_until(since + limits::FREEZE_AFTER), if !frozen => {
-                    frozen = true;
-                    if self.tree.is_some_and(|tree| tree.freeze().is_err()) {
+                () = sleep_until(next_look) => {
+                    let all_stopped = self.tree.is_none_or(ProcessTree::freeze);
+                    // Nobody watches the memory of a resting environment, so one that will not rest goes.
+                    if !all_stopped && (frozen || tries == limits::FREEZE_TRIES) {
                         withdraw();
                         return None;
                     }
+                    tries += 1;
+                    frozen = all_stopped;
+                    next_look += if frozen { limits::IDLE_WATCH } else { limits::FREEZE_PAUSE };
                 }
                 () = sleep_until(since + limits::IDLE) => {
                     if withdraw() || pool.strong_count() == 0 {
                         return None;
                     }
                     // It was taken this very moment: the job is on its way.
-                    if let Some(tree) = self.tree {
-                        tree.thaw();
-                    }
-                    return offer.jobs.recv().await;
+                    break offer.jobs.recv().await;
                 }
             }
+        };
+        if let Some(tree) = self.tree {
+            tree.thaw();
         }
+        job
     }
 
     /// The next thing that happens to a running environment. Its output is read and its memory watched meanwhile.
@@ -435,7 +434,9 @@ impl Environment {
         let usage = tree.usage();
         self.peak_bytes = self.peak_bytes.max(usage.memory_bytes);
         let allowed_mb = self.launch.memory_mb.min(limits::MAX_MEMORY_MB) + limits::OWN_MEMORY_MB;
-        usage.memory_bytes > allowed_mb * 1024 * 1024 || usage.files > limits::TMP_FILES
+        usage.memory_bytes > allowed_mb * 1024 * 1024
+            || usage.files > limits::TMP_FILES
+            || usage.open_files > limits::ALL_OPEN_FILES
     }
 
     fn kill(&mut self) {

@@ -1,7 +1,7 @@
 //! Asynchronous invocations (`InvocationType: Event`): kept until they are done, and tried again when they fail.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +11,8 @@ use super::errors::too_many_requests;
 use super::invoke::Request;
 use super::store::{self, Function};
 use super::{Inner, Lambda, limits, report};
-use crate::{AwsError, Scope};
+use crate::fair_share::{FairShare, Share};
+use crate::{AccountId, AwsError, Scope};
 
 /// Waits before the second and the third attempt, as AWS.
 const RETRY_AFTER_MS: [i64; 2] = [60_000, 120_000];
@@ -19,19 +20,58 @@ const RETRY_AFTER_MS: [i64; 2] = [60_000, 120_000];
 const MAX_AGE_MS: i64 = 6 * 3600 * 1000;
 /// Wait after an attempt that did not reach the function.
 const BUSY_AFTER_MS: i64 = 1000;
-/// Events that are looked at together.
-const BATCH: i64 = 20;
+/// Events under way at a time, those of all accounts together. Each holds its payload in memory.
+const MOST_UNDER_WAY: usize = 4 * limits::MAX_ENVIRONMENTS;
 /// Longest time until the queue is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// Tells the task that runs events that there is something to do, and which events are under way.
-#[derive(Default)]
 pub(super) struct Events {
     changed: Notify,
-    under_way: Mutex<HashSet<i64>>,
+    /// What is left of [`MOST_UNDER_WAY`]. An account's own events wait at the number that it may run at a time.
+    places: FairShare,
+    under_way: Mutex<HashMap<i64, Share>>,
 }
 
-type Row = (i64, String, String, String, String, Vec<u8>, i64, i64);
+/// An event without its id.
+type Row = (String, String, String, String, Vec<u8>, i64, i64);
+
+impl Default for Events {
+    fn default() -> Self {
+        Self {
+            changed: Notify::new(),
+            places: FairShare::new(MOST_UNDER_WAY, limits::MAX_CONCURRENT),
+            under_way: Mutex::default(),
+        }
+    }
+}
+
+impl Events {
+    /// Notes as under way, of these events in their order, what can begin now, and tells which. An account whose events fill
+    /// its share is passed over, so that no other account waits for it.
+    fn begin(&self, due: &[(i64, AccountId)]) -> Vec<i64> {
+        let mut under_way = self.under_way();
+        let mut begun = Vec::new();
+        for (id, account) in due {
+            let mut place = self.places.share(account);
+            if !under_way.contains_key(id) && place.grow(1) {
+                under_way.insert(*id, place);
+                begun.push(*id);
+            }
+        }
+        begun
+    }
+
+    /// Notes that an event is no longer under way.
+    fn end(&self, id: i64) {
+        self.under_way().remove(&id);
+        self.changed.notify_one();
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, HashMap<i64, Share>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Lambda {
     /// Keeps an event. Once this returns, the event survives whatever happens to the process.
@@ -85,26 +125,24 @@ impl Lambda {
     /// Starts what is due and tells how long to wait for more.
     async fn start_due_events(&self) -> Result<Duration, AwsError> {
         let now = report::now_ms();
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT event_id, account_id, region, function_name, request_id, payload, attempts, accepted_ms
-             FROM lambda_event WHERE due_ms <= ? ORDER BY due_ms, event_id LIMIT ?",
-        )
-        .bind(now)
-        .bind(BATCH)
-        .fetch_all(self.inner.database.read())
-        .await?;
-        for row in rows {
-            if self.under_way().insert(row.0) {
-                let lambda = self.clone();
-                tokio::spawn(async move {
-                    let id = row.0;
-                    if let Err(error) = lambda.run_event(row).await {
-                        tracing::warn!(%error, "an asynchronous invocation could not be settled");
-                    }
-                    lambda.under_way().remove(&id);
-                    lambda.inner.events.changed.notify_one();
-                });
-            }
+        // Without the payloads, which are read when an event begins. Those under way are among them.
+        let rows: Vec<(i64, String)> =
+            sqlx::query_as("SELECT event_id, account_id FROM lambda_event WHERE due_ms <= ? ORDER BY due_ms, event_id")
+                .bind(now)
+                .fetch_all(self.inner.database.read())
+                .await?;
+        let due: Vec<(i64, AccountId)> = rows
+            .into_iter()
+            .map(|(id, account)| Ok((id, account.parse().map_err(AwsError::internal)?)))
+            .collect::<Result<_, AwsError>>()?;
+        for id in self.inner.events.begin(&due) {
+            let lambda = self.clone();
+            tokio::spawn(async move {
+                if let Err(error) = lambda.run_event(id).await {
+                    tracing::warn!(%error, "an asynchronous invocation could not be settled");
+                }
+                lambda.inner.events.end(id);
+            });
         }
         let next: Option<i64> = sqlx::query_scalar("SELECT MIN(due_ms) FROM lambda_event WHERE due_ms > ?")
             .bind(now)
@@ -114,8 +152,16 @@ impl Lambda {
         Ok(wait.min(LOOK_AGAIN))
     }
 
-    async fn run_event(&self, row: Row) -> Result<(), AwsError> {
-        let (id, account, region, name, request_id, payload, attempts, accepted_ms) = row;
+    async fn run_event(&self, id: i64) -> Result<(), AwsError> {
+        let row: Option<Row> = sqlx::query_as(
+            "SELECT account_id, region, function_name, request_id, payload, attempts, accepted_ms
+             FROM lambda_event WHERE event_id = ?",
+        )
+        .bind(id)
+        .fetch_optional(self.inner.database.read())
+        .await?;
+        // Its function was deleted meanwhile, and the event with it.
+        let Some((account, region, name, request_id, payload, attempts, accepted_ms)) = row else { return Ok(()) };
         let scope = Scope {
             account: account.parse().map_err(AwsError::internal)?,
             region: region.parse().map_err(AwsError::internal)?,
@@ -155,8 +201,25 @@ impl Lambda {
         transaction.commit().await?;
         Ok(())
     }
+}
 
-    fn under_way(&self) -> std::sync::MutexGuard<'_, HashSet<i64>> {
-        self.inner.events.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slow_events_of_some_accounts_do_not_hold_up_another() {
+        let events = Events::default();
+        let account = |number: i64| -> AccountId { format!("{number:012}").parse().unwrap() };
+        // A hundred events each of three accounts, all before the one of the fourth.
+        let mut due: Vec<(i64, AccountId)> = (0..300).map(|id| (id, account(id / 100))).collect();
+        due.push((300, account(3)));
+        let begun = events.begin(&due);
+        assert!(begun.contains(&300), "{begun:?}");
+        assert_eq!(begun.len(), 3 * limits::MAX_CONCURRENT + 1);
+        assert!(events.begin(&due).is_empty());
+        events.end(begun[0]);
+        let next = events.begin(&due[1..]);
+        assert_eq!(next, [limits::MAX_CONCURRENT as i64]);
     }
 }

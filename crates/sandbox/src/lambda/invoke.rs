@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::environment::{self, Job, Launch};
-use super::errors::{access_denied, invalid_parameter, invalid_request_content, too_large, validation};
+use super::errors::{access_denied, invalid_parameter, invalid_request_content, not_offered, too_large, validation};
 use super::store::{self, Function, State};
 use super::{Invocation, Lambda, limits, operations, variables};
 use crate::keyring::RoleSession;
@@ -56,6 +56,14 @@ impl Lambda {
     ) -> Result<Response<Bytes>, AwsError> {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let function = self.find(scope, name, version).await?;
+        for (name, what) in [
+            ("x-amz-tenant-id", "tenants (TenantId)"),
+            ("x-amz-durable-execution-name", "durable execution (DurableExecutionName)"),
+        ] {
+            if headers.contains_key(name) {
+                return Err(not_offered(what));
+            }
+        }
         let kind = header("x-amz-invocation-type").unwrap_or("RequestResponse");
         let with_log = match header("x-amz-log-type") {
             None | Some("None") => false,

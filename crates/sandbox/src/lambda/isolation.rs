@@ -183,7 +183,7 @@ impl Isolation {
         // AWS's runtime has the standard library and its own packages, not what this machine happens to have.
         for hidden in ["/usr/local", "/usr/lib/python3/dist-packages"] {
             if Path::new(hidden).is_dir() && !self.python.interpreter.starts_with(hidden) {
-                arguments.extend(words(&["--size", "4096", "--tmpfs", hidden]));
+                arguments.extend(words(&["--size", "4096", "--tmpfs", hidden, "--remount-ro", hidden]));
             }
         }
         for shared in ["/etc/ld.so.cache", "/etc/ssl/certs", "/etc/ssl/openssl.cnf"] {
@@ -210,7 +210,9 @@ impl Isolation {
             &tmp_bytes,
             "--tmpfs",
             "/tmp",
-            // What is left writable would be memory that no limit counts.
+            // What is left writable would be memory that no limit counts, or the kernel's settings.
+            "--remount-ro",
+            "/proc",
             "--remount-ro",
             "/dev",
             "--remount-ro",

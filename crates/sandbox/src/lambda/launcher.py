@@ -121,7 +121,18 @@ def silence(*descriptors):
     os.close(null)
 
 
+def close_inherited():
+    """Closes what the sandbox itself was started with and handed on unknowingly."""
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2:
+            try:
+                os.close(int(name))
+            except OSError:
+                pass  # the one with which the folder was listed
+
+
 def main():
+    close_inherited()
     orders = json.load(sys.stdin.buffer)
     listeners = []
     for port, path in orders["forward"]:

@@ -34,6 +34,11 @@ pub(super) const FREEZE_AFTER: Duration = Duration::from_millis(50);
 pub(super) const INIT: Duration = Duration::from_secs(10);
 /// How often the memory of a running environment is looked at.
 pub(super) const WATCH: Duration = Duration::from_millis(100);
+/// How often its processes are told to stop before the environment is held to be running away, and the pause between.
+pub(super) const FREEZE_TRIES: usize = 50;
+pub(super) const FREEZE_PAUSE: Duration = Duration::from_millis(20);
+/// How often an idle environment is looked at, whether it is still frozen.
+pub(super) const IDLE_WATCH: Duration = Duration::from_secs(1);
 
 /// Memory that a function really gets, whatever its `MemorySize`, MB.
 pub(super) const MAX_MEMORY_MB: u64 = 512;
@@ -49,5 +54,8 @@ pub(super) const TMP_FILES: u64 = 10_000;
 pub(super) const PROCESSES: u64 = 64;
 /// Open files of a process. AWS: 1,024.
 pub(super) const OPEN_FILES: u64 = 256;
+/// Open files of all processes of an environment together: the kernel keeps some 200 KB of what is sent to a socket and not
+/// yet read, and counts it as nobody's memory.
+pub(super) const ALL_OPEN_FILES: u64 = 1024;
 /// Processor time of one process over the life of its environment, seconds.
 pub(super) const PROCESSOR_SECONDS: u64 = 3600;

@@ -135,9 +135,9 @@ impl Lambda {
             Route::GetAccountSettings => ok(&self.account_settings(scope).await?),
             Route::GetPolicy(name) => ok(&self.get_policy(scope, &name, version).await?),
             Route::AddPermission(name) => {
-                json_answer(StatusCode::CREATED, &self.add_permission(scope, &name, &body).await?)
+                json_answer(StatusCode::CREATED, &self.add_permission(scope, &name, version, &body).await?)
             }
-            Route::RemovePermission(name, id) => no_content(self.remove_permission(scope, &name, &id).await?),
+            Route::RemovePermission(name, id) => no_content(self.remove_permission(scope, &name, &id, &query).await?),
             Route::ListTags(arn) => ok(&self.list_tags(scope, &arn).await?),
             Route::TagResource(arn) => no_content(self.tag_resource(scope, &arn, &body).await?),
             Route::UntagResource(arn) => {

@@ -33,6 +33,8 @@ struct CreateFunction {
     #[serde(default)]
     publish: bool,
     #[serde(default)]
+    publish_to: Option<String>,
+    #[serde(default)]
     tags: Option<BTreeMap<String, String>>,
     #[serde(default)]
     code_signing_config_arn: Option<String>,
@@ -46,6 +48,7 @@ struct CreateFunction {
 struct UpdateFunctionCode {
     architectures: Option<Vec<String>>,
     publish: bool,
+    publish_to: Option<String>,
     dry_run: bool,
     revision_id: Option<String>,
     #[serde(flatten)]
@@ -70,6 +73,9 @@ struct CodeRequest {
     s3_key: Option<String>,
     s3_object_version: Option<String>,
     image_uri: Option<String>,
+    s3_object_storage_mode: Option<String>,
+    #[serde(rename = "SourceKMSKeyArn")]
+    source_kms_key_arn: Option<String>,
 }
 
 impl Lambda {
@@ -80,7 +86,7 @@ impl Lambda {
             None | Some("Zip") => {}
             Some(_) => return Err(not_offered("container images")),
         }
-        if request.publish {
+        if request.publish || request.publish_to.is_some() {
             return Err(not_offered("published versions"));
         }
         if request.code_signing_config_arn.is_some() {
@@ -143,7 +149,7 @@ impl Lambda {
     pub(super) async fn update_function_code(&self, scope: &Scope, name: &str, body: &[u8]) -> Result<Value, AwsError> {
         let request: UpdateFunctionCode = read_json(body)?;
         let name = function_name::parse(scope, name, None)?;
-        if request.publish {
+        if request.publish || request.publish_to.is_some() {
             return Err(not_offered("published versions"));
         }
         let architecture = configuration::check_architectures(request.architectures.as_deref())?;
@@ -207,6 +213,9 @@ impl Lambda {
         scope: &Scope,
         query: &BTreeMap<String, String>,
     ) -> Result<Value, AwsError> {
+        if query.contains_key("MasterRegion") {
+            return Err(not_offered("Lambda@Edge (MasterRegion)"));
+        }
         let limit = page_size(query)?;
         let after = match query.get("Marker").filter(|marker| !marker.is_empty()) {
             None => String::new(),
@@ -287,7 +296,11 @@ async fn read_code(request: CodeRequest, operation: &'static str) -> Result<Vec<
     if request.image_uri.is_some() {
         return Err(not_offered("container images"));
     }
-    if request.s3_bucket.is_some() || request.s3_key.is_some() || request.s3_object_version.is_some() {
+    if request.source_kms_key_arn.is_some() {
+        return Err(not_offered("keys of KMS (SourceKMSKeyArn)"));
+    }
+    let s3 = [request.s3_bucket, request.s3_key, request.s3_object_version, request.s3_object_storage_mode];
+    if s3.iter().any(Option::is_some) {
         return Err(invalid_parameter(
             "The sandbox does not read a function's code from S3. Send the zip file itself (ZipFile, --zip-file fileb://...).",
         ));

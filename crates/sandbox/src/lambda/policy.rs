@@ -1,10 +1,13 @@
 //! Resource-based policies of functions. They are kept and shown; nothing outside an account can invoke its functions.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::errors::{conflict, not_found, resource_not_found, validation};
-use super::{Lambda, function_name, store};
+use super::errors::{conflict, not_found, not_offered, precondition_failed, resource_not_found, validation};
+use super::store::{self, Function};
+use super::{Lambda, function_name};
 use crate::service::read_json;
 use crate::{AwsError, Scope};
 
@@ -21,6 +24,33 @@ struct AddPermission {
     source_arn: Option<String>,
     #[serde(default)]
     source_account: Option<String>,
+    #[serde(default)]
+    revision_id: Option<String>,
+    // Conditions that the sandbox does not offer are read so that they can be refused by name.
+    #[serde(default, rename = "PrincipalOrgID")]
+    principal_org_id: Option<Value>,
+    #[serde(default)]
+    event_source_token: Option<Value>,
+    #[serde(default)]
+    function_url_auth_type: Option<Value>,
+    #[serde(default)]
+    invoked_via_function_url: Option<Value>,
+}
+
+impl AddPermission {
+    /// A statement without one of its conditions would allow more than was asked for.
+    fn refuse_what_is_not_offered(&self) -> Result<(), AwsError> {
+        let refused = [
+            ("organizations (PrincipalOrgID)", &self.principal_org_id),
+            ("event source tokens (EventSourceToken)", &self.event_source_token),
+            ("function URLs (FunctionUrlAuthType)", &self.function_url_auth_type),
+            ("function URLs (InvokedViaFunctionUrl)", &self.invoked_via_function_url),
+        ];
+        match refused.iter().find(|(_, given)| given.is_some()) {
+            Some((what, _)) => Err(not_offered(what)),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Lambda {
@@ -32,8 +62,15 @@ impl Lambda {
         Ok(json!({ "Policy": document(&function.policy).to_string(), "RevisionId": function.revision_id }))
     }
 
-    pub(super) async fn add_permission(&self, scope: &Scope, name: &str, body: &[u8]) -> Result<Value, AwsError> {
+    pub(super) async fn add_permission(
+        &self,
+        scope: &Scope,
+        name: &str,
+        version: Option<&str>,
+        body: &[u8],
+    ) -> Result<Value, AwsError> {
         let request: AddPermission = read_json(body)?;
+        request.refuse_what_is_not_offered()?;
         let id = &request.statement_id;
         let is_id = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         if !(1..=100).contains(&id.len()) || !id.bytes().all(is_id) {
@@ -47,11 +84,12 @@ impl Lambda {
                 r"satisfy regular expression pattern: (lambda:[*]|lambda:[a-zA-Z]+|[*])",
             ));
         }
-        let name = function_name::parse(scope, name, None)?;
+        let name = function_name::parse(scope, name, version)?;
         let statement = statement(&request, &function_name::arn(scope, &name));
         let mut transaction = self.inner.database.write().await?;
         let function = store::find_to_change(&mut transaction, scope, &name).await?;
         let mut function = function.ok_or_else(|| not_found(&function_name::arn(scope, &name)))?;
+        check_revision(&function, request.revision_id.as_deref())?;
         if function.policy.iter().any(|statement| statement["Sid"] == *id) {
             return Err(conflict(format!(
                 "The statement id ({id}) provided already exists. Please provide a new statement id, or remove the existing statement."
@@ -70,11 +108,18 @@ impl Lambda {
         Ok(json!({ "Statement": statement.to_string() }))
     }
 
-    pub(super) async fn remove_permission(&self, scope: &Scope, name: &str, id: &str) -> Result<(), AwsError> {
-        let name = function_name::parse(scope, name, None)?;
+    pub(super) async fn remove_permission(
+        &self,
+        scope: &Scope,
+        name: &str,
+        id: &str,
+        query: &BTreeMap<String, String>,
+    ) -> Result<(), AwsError> {
+        let name = function_name::parse(scope, name, query.get("Qualifier").map(String::as_str))?;
         let mut transaction = self.inner.database.write().await?;
         let function = store::find_to_change(&mut transaction, scope, &name).await?;
         let mut function = function.ok_or_else(|| not_found(&function_name::arn(scope, &name)))?;
+        check_revision(&function, query.get("RevisionId").map(String::as_str))?;
         let before = function.policy.len();
         function.policy.retain(|statement| statement["Sid"] != *id);
         if function.policy.len() == before {
@@ -83,6 +128,13 @@ impl Lambda {
         store::update(&mut transaction, &function).await?;
         transaction.commit().await?;
         Ok(())
+    }
+}
+
+fn check_revision(function: &Function, revision: Option<&str>) -> Result<(), AwsError> {
+    match revision {
+        Some(revision) if revision != function.revision_id => Err(precondition_failed()),
+        _ => Ok(()),
     }
 }
 
@@ -116,4 +168,29 @@ fn statement(request: &AddPermission, arn: &str) -> Value {
 
 fn document(statements: &[Value]) -> Value {
     json!({ "Version": "2012-10-17", "Id": "default", "Statement": statements })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_that_are_not_kept_are_refused_by_name() {
+        let with = |condition: &str, value: Value| {
+            let mut request = json!({ "StatementId": "1", "Action": "lambda:InvokeFunction", "Principal": "*" });
+            request[condition] = value;
+            serde_json::from_value::<AddPermission>(request).unwrap().refuse_what_is_not_offered()
+        };
+        for (condition, value) in [
+            ("PrincipalOrgID", json!("o-a1b2c3d4e5")),
+            ("EventSourceToken", json!("token")),
+            ("FunctionUrlAuthType", json!("NONE")),
+            ("InvokedViaFunctionUrl", json!(true)),
+        ] {
+            let error = with(condition, value).unwrap_err();
+            assert_eq!(error.code, "InvalidParameterValueException");
+            assert!(error.message.contains(condition), "{error}");
+        }
+        assert!(with("SourceAccount", json!("123456789012")).is_ok());
+    }
 }

@@ -10,9 +10,6 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 /// More processes than an environment may have, so that a walk is bounded whatever it finds.
 const MOST_PROCESSES: usize = 1024;
-/// Times that stopping is tried before an environment is held to be running away.
-const STOP_ROUNDS: usize = 8;
-
 /// What an environment holds of the host's memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Usage {
@@ -20,11 +17,9 @@ pub(super) struct Usage {
     pub memory_bytes: u64,
     /// Files and folders in its `/tmp`.
     pub files: u64,
+    /// Open files, sockets and pipes of all its processes.
+    pub open_files: u64,
 }
-
-/// Some process went on running however often it was told to stop.
-#[derive(Debug)]
-pub(super) struct RunsAway;
 
 /// The environment whose outermost process is `root`, `bwrap` itself.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +37,7 @@ impl ProcessTree {
         let mut usage = Usage::default();
         for (depth, pid) in self.members() {
             usage.memory_bytes += memory_bytes(pid);
+            usage.open_files += open_files(pid);
             if depth >= 2 && usage.files == 0 {
                 usage.files = files_in_tmp(pid);
             }
@@ -49,21 +45,17 @@ impl ProcessTree {
         usage
     }
 
-    /// Stops every process, as AWS freezes an environment between invocations.
-    pub(super) fn freeze(self) -> Result<(), RunsAway> {
-        for _ in 0..STOP_ROUNDS {
-            let mut running = false;
-            for (depth, pid) in self.members() {
-                if depth > 0 && !is_stopped(pid) {
-                    running = true;
-                    self.signal(pid, Signal::STOP);
-                }
-            }
-            if !running {
-                return Ok(());
+    /// Tells every process to stop, as AWS freezes an environment between invocations. True when all had stopped already;
+    /// otherwise look again a little later, since a busy process stops when it next gets the processor.
+    pub(super) fn freeze(self) -> bool {
+        let mut all_stopped = true;
+        for (depth, pid) in self.members() {
+            if depth > 0 && !is_stopped(pid) {
+                all_stopped = false;
+                self.signal(pid, Signal::STOP);
             }
         }
-        Err(RunsAway)
+        all_stopped
     }
 
     /// Lets every process go on.
@@ -132,6 +124,10 @@ fn memory_bytes(pid: Pid) -> u64 {
         line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
     };
     (kilobytes("RssAnon:").unwrap_or(0) + kilobytes("RssShmem:").unwrap_or(0)) * 1024
+}
+
+fn open_files(pid: Pid) -> u64 {
+    fs::read_dir(folder(pid).join("fd")).map_or(0, |descriptors| descriptors.count() as u64)
 }
 
 fn is_stopped(pid: Pid) -> bool {

@@ -3,14 +3,20 @@
 //! Here is only the protocol; what each call means is decided by the environment (`environment`), which gets every call
 //! over a channel and answers it.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
+use super::unix_server::Turn;
+
 /// The largest answer of a function: 6 MiB and a little for what surrounds it, as AWS has it.
 pub(super) const MAX_RESPONSE_BYTES: usize = 6 * 1024 * 1024 + 100;
+/// How long the runtime may take to send a body.
+const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// A call of the runtime. Dropping the reply makes the call fail.
 #[derive(Debug)]
@@ -57,7 +63,8 @@ pub(super) enum CallAnswer {
 
 /// Answers one request of the runtime by asking the environment behind `calls`.
 pub(super) async fn answer(calls: mpsc::Sender<RuntimeCall>, request: Request<Body>) -> Response<Body> {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let turn: Turn = parts.extensions.remove().unwrap_or_default();
     let path: Vec<&str> = parts.uri.path().trim_start_matches('/').split('/').collect();
     match (&parts.method, path.as_slice()) {
         (&Method::POST, ["ready"]) => {
@@ -66,17 +73,16 @@ pub(super) async fn answer(calls: mpsc::Sender<RuntimeCall>, request: Request<Bo
         }
         (&Method::GET, ["2018-06-01", "runtime", "invocation", "next"]) => next(&calls).await,
         (&Method::POST, ["2018-06-01", "runtime", "invocation", id, "response"]) => {
-            let (request_id, body) = ((*id).to_owned(), read(body).await);
-            report(&calls, |reply| RuntimeCall::Response { request_id, body, reply }).await
+            let request_id = (*id).to_owned();
+            report(&calls, &turn, body, |body, reply| RuntimeCall::Response { request_id, body, reply }).await
         }
         (&Method::POST, ["2018-06-01", "runtime", "invocation", id, "error"]) => {
-            let (request_id, body) = ((*id).to_owned(), read(body).await);
-            report(&calls, |reply| RuntimeCall::Error { request_id, body, reply }).await
+            let request_id = (*id).to_owned();
+            report(&calls, &turn, body, |body, reply| RuntimeCall::Error { request_id, body, reply }).await
         }
         (&Method::POST, ["2018-06-01", "runtime", "init", "error"]) => {
             let error_type = error_type(&parts.headers);
-            let body = read(body).await;
-            report(&calls, |reply| RuntimeCall::InitError { error_type, body, reply }).await
+            report(&calls, &turn, body, |body, reply| RuntimeCall::InitError { error_type, body, reply }).await
         }
         _ => message(StatusCode::NOT_FOUND, "UnknownOperation", "The Runtime API has no such path."),
     }
@@ -103,12 +109,19 @@ async fn next(calls: &mpsc::Sender<RuntimeCall>) -> Response<Body> {
     response
 }
 
+/// Reads a body and reports it. An environment has only one in memory at a time, until it is answered.
 async fn report(
     calls: &mpsc::Sender<RuntimeCall>,
-    call: impl FnOnce(oneshot::Sender<CallAnswer>) -> RuntimeCall,
+    turn: &Turn,
+    body: Body,
+    call: impl FnOnce(Result<Bytes, TooLarge>, oneshot::Sender<CallAnswer>) -> RuntimeCall,
 ) -> Response<Body> {
+    let _turn = turn.take().await;
+    let Some(body) = read(body, BODY_TIME).await else {
+        return message(StatusCode::REQUEST_TIMEOUT, "RequestTimeout", "The request's body did not come in time.");
+    };
     let (reply, answer) = oneshot::channel();
-    let asked = calls.send(call(reply)).await;
+    let asked = calls.send(call(body, reply)).await;
     let (Ok(()), Ok(answer)) = (asked, answer.await) else { return invalid_state() };
     match answer {
         CallAnswer::Accepted => status(StatusCode::ACCEPTED, &json!({ "status": "OK" })),
@@ -122,12 +135,12 @@ async fn report(
     }
 }
 
-async fn read(body: Body) -> Result<Bytes, TooLarge> {
-    match Limited::new(body, MAX_RESPONSE_BYTES).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(TooLarge),
-        // The connection broke off: there is nobody to tell, and what came is no answer.
-        Err(_) => Ok(Bytes::new()),
+/// The body; nothing when it does not come whole in time, or the connection breaks off.
+async fn read(body: Body, time: Duration) -> Option<Result<Bytes, TooLarge>> {
+    match tokio::time::timeout(time, Limited::new(body, MAX_RESPONSE_BYTES).collect()).await.ok()? {
+        Ok(collected) => Some(Ok(collected.to_bytes())),
+        Err(error) if error.is::<LengthLimitError>() => Some(Err(TooLarge)),
+        Err(_) => None,
     }
 }
 
@@ -149,4 +162,56 @@ fn status(code: StatusCode, body: &serde_json::Value) -> Response<Body> {
     *response.status_mut() = code;
     response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures::stream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_environment_has_one_body_at_a_time() {
+        let (sender, mut calls) = mpsc::channel(16);
+        let turn = Turn::default();
+        let post = |id: &str, body: Body| {
+            let mut request =
+                Request::post(format!("/2018-06-01/runtime/invocation/{id}/response")).body(body).unwrap();
+            request.extensions_mut().insert(turn.clone());
+            tokio::spawn(answer(sender.clone(), request))
+        };
+        let (mut first_body, rest) = futures::channel::mpsc::channel::<Result<Bytes, Infallible>>(1);
+        let first = post("first", Body::from_stream(rest));
+        first_body.try_send(Ok(Bytes::from_static(b"1"))).unwrap();
+        while first_body.try_send(Ok(Bytes::from_static(b"2"))).is_err() {
+            tokio::task::yield_now().await;
+        }
+        let second = post("second", Body::from("3"));
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+            assert!(calls.try_recv().is_err(), "the second body was read beside the first");
+        }
+        drop(first_body);
+        for (expected, task) in [("first", first), ("second", second)] {
+            let Some(RuntimeCall::Response { request_id, reply, .. }) = calls.recv().await else {
+                panic!("{expected} was not reported")
+            };
+            assert_eq!(request_id, expected);
+            reply.send(CallAnswer::Accepted).unwrap();
+            assert_eq!(task.await.unwrap().status(), StatusCode::ACCEPTED);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_whole_is_no_answer() {
+        let stalled = Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
+        assert!(read(stalled, Duration::from_millis(20)).await.is_none());
+        let broken = Body::from_stream(stream::iter([Ok(Bytes::from_static(b"1")), Err("gone")]));
+        assert!(read(broken, BODY_TIME).await.is_none());
+        let large = Body::from(vec![0; MAX_RESPONSE_BYTES + 1]);
+        assert!(matches!(read(large, BODY_TIME).await, Some(Err(TooLarge))));
+        assert_eq!(read(Body::from("{}"), BODY_TIME).await.unwrap().unwrap(), "{}");
+    }
 }

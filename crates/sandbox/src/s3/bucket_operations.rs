@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use s3s::dto::*;
+use s3s::validation::{AwsNameValidation, NameValidation as _};
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::buckets::{BucketRow, no_such_bucket};
@@ -18,6 +19,9 @@ impl Operations {
     ) -> S3Result<S3Response<CreateBucketOutput>> {
         let caller = caller(&req)?;
         let input = req.input;
+        if !AwsNameValidation::new().validate_bucket_name(&input.bucket) {
+            return Err(s3_error!(InvalidBucketName, "The specified bucket is not valid."));
+        }
         if input.object_lock_enabled_for_bucket == Some(true) {
             return Err(not_offered("ObjectLockEnabledForBucket", "CreateBucket"));
         }

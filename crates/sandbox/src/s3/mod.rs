@@ -77,6 +77,7 @@ impl S3 {
         builder.set_auth(access::Keys { keyring });
         builder.set_access(access::SameCaller);
         builder.set_host(access::LocalhostBuckets);
+        builder.set_validation(access::AnyBucketName);
         builder.build()
     }
 

@@ -78,7 +78,9 @@ pub(super) struct Unheeded<'a> {
 
 /// Refuses what a write asks for beyond what is heeded here, with the code that S3 has for it where it has one.
 pub(super) fn refuse_unheeded(parameters: &Unheeded<'_>) -> S3Result<()> {
-    if parameters.grants || parameters.acl.is_some_and(|acl| acl != "bucket-owner-full-control") {
+    // Both say that the object is the account's own, as every object is.
+    let own = ["private", "bucket-owner-full-control"];
+    if parameters.grants || parameters.acl.is_some_and(|acl| !own.contains(&acl)) {
         return Err(s3_error!(AccessControlListNotSupported, "The bucket does not allow ACLs"));
     }
     if parameters.lock {
@@ -144,4 +146,33 @@ pub(super) fn read_token(token: &str) -> S3Result<Vec<u8>> {
     URL_SAFE_NO_PAD
         .decode(token)
         .map_err(|_| s3_error!(InvalidArgument, "The continuation token provided is incorrect"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn acls_that_give_nothing_away_are_taken() {
+        let with = |acl| {
+            let parameters = Unheeded {
+                operation: "PutObject",
+                acl: Some(acl),
+                grants: false,
+                lock: false,
+                encryption: None,
+                customer_key: false,
+                storage_class: None,
+                tagging: false,
+                redirect: false,
+            };
+            refuse_unheeded(&parameters)
+        };
+        for acl in ["private", "bucket-owner-full-control"] {
+            assert!(with(acl).is_ok(), "{acl}");
+        }
+        for acl in ["public-read", "authenticated-read", "bucket-owner-read"] {
+            assert_eq!(*with(acl).unwrap_err().code(), S3ErrorCode::AccessControlListNotSupported, "{acl}");
+        }
+    }
 }

@@ -2,6 +2,11 @@
 #![allow(dead_code, reason = "each test binary uses its own part of this module")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up fails")]
 
+pub mod functions;
+pub mod pipeline;
+pub mod server;
+pub mod streams;
+
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
 
@@ -35,13 +40,20 @@ pub struct TestSandbox {
 impl TestSandbox {
     /// A fresh sandbox on the machine's clock.
     pub async fn start() -> Self {
-        Self::start_with_clock(Clock::System).await
+        Self::start_with(|_| {}).await
     }
 
     /// A fresh sandbox on this clock.
     pub async fn start_with_clock(clock: Clock) -> Self {
+        Self::start_with(|config| config.clock = clock).await
+    }
+
+    /// A fresh sandbox with a changed configuration.
+    pub async fn start_with(change: impl FnOnce(&mut SandboxConfig)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (sandbox, endpoint, shutdown, server) = serve(&folder, clock).await;
+        let mut config = configuration(folder.path().join("data"));
+        change(&mut config);
+        let (sandbox, endpoint, shutdown, server) = serve(config).await;
         let account = sandbox.new_account().await.unwrap();
         let key = sandbox.create_access_key(&account).await.unwrap();
         Self { sandbox, endpoint, account, key, shutdown, server, folder }
@@ -50,12 +62,21 @@ impl TestSandbox {
     /// Stops serving and opens the same data folder anew, on another port.
     pub async fn restart(self) -> Self {
         let Self { sandbox, account, key, shutdown, server, folder, .. } = self;
-        let clock = sandbox.config().clock.clone();
+        let config = sandbox.config().clone();
         shutdown.disarm().cancel();
         server.await.unwrap().unwrap();
         drop(sandbox);
-        let (sandbox, endpoint, shutdown, server) = serve(&folder, clock).await;
+        let (sandbox, endpoint, shutdown, server) = serve(config).await;
         Self { sandbox, endpoint, account, key, shutdown, server, folder }
+    }
+
+    /// Stops serving and lets go of the sandbox. The data folder stays until the answer is dropped.
+    pub async fn stop(self) -> TempDir {
+        let Self { sandbox, shutdown, server, folder, .. } = self;
+        shutdown.disarm().cancel();
+        server.await.unwrap().unwrap();
+        drop(sandbox);
+        folder
     }
 
     /// The sandbox's data folder.
@@ -82,12 +103,7 @@ impl TestSandbox {
 
     /// The configuration of a Rust SDK client with these credentials, in this region.
     pub fn sdk_with(&self, credentials: Credentials, region: &str) -> SdkConfig {
-        SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .region(Region::new(region.to_owned()))
-            .endpoint_url(&self.endpoint)
-            .build()
+        sdk_config(&self.endpoint, credentials, region)
     }
 
     /// The environment in which the `aws` CLI and boto3 speak to this sandbox as the account.
@@ -157,22 +173,34 @@ pub fn python_packages() -> PathBuf {
     cache.join("headwater/python")
 }
 
-async fn serve(folder: &TempDir, clock: Clock) -> (Sandbox, String, DropGuard, JoinHandle<std::io::Result<()>>) {
+/// The configuration of a sandbox in this folder, but for its endpoint.
+fn configuration(data_dir: PathBuf) -> SandboxConfig {
+    SandboxConfig {
+        data_dir,
+        endpoint_url: String::new(),
+        python: PythonRuntime {
+            interpreter: "/usr/bin/python3".into(),
+            packages: python_packages(),
+            bubblewrap: "/usr/bin/bwrap".into(),
+        },
+        clock: Clock::System,
+        firehose: FirehoseLimits::default(),
+    }
+}
+
+fn sdk_config(endpoint: &str, credentials: Credentials, region: &str) -> SdkConfig {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .region(Region::new(region.to_owned()))
+        .endpoint_url(endpoint)
+        .build()
+}
+
+async fn serve(config: SandboxConfig) -> (Sandbox, String, DropGuard, JoinHandle<std::io::Result<()>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let python = PythonRuntime {
-        interpreter: "/usr/bin/python3".into(),
-        packages: python_packages(),
-        bubblewrap: "/usr/bin/bwrap".into(),
-    };
-    let config = SandboxConfig {
-        data_dir: folder.path().join("data"),
-        endpoint_url: endpoint.clone(),
-        python,
-        clock,
-        firehose: FirehoseLimits::default(),
-    };
-    let sandbox = Sandbox::open(config).await.unwrap();
+    let sandbox = Sandbox::open(SandboxConfig { endpoint_url: endpoint.clone(), ..config }).await.unwrap();
     let shutdown = CancellationToken::new();
     let serving = sandbox.clone();
     let stop = shutdown.clone();

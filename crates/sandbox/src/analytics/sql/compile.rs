@@ -9,7 +9,7 @@ use sqlparser::tokenizer::Location;
 
 use super::error::SqlError;
 use super::expression::{Comparison, Expression, Operator};
-use super::functions::{Field, Function, Parameter, Side};
+use super::functions::{Field, Function, MAX_PATTERN, Parameter, Side};
 use super::types::{SqlType, Value, parse_value};
 use super::windows::{AggregateCall, AggregateKind};
 
@@ -144,7 +144,12 @@ impl<'a> Compiler<'a> {
             }
             Expr::Like { negated, any: false, expr: inner, pattern, escape_char } => {
                 let inner = self.text(inner)?;
+                let pattern_at = pattern.span().start;
                 let pattern = self.text(pattern)?;
+                if let Expression::Literal(Value::Text(text)) = &pattern.0 {
+                    let fits = text.chars().count() <= MAX_PATTERN;
+                    expect(fits, pattern_at, format!("a pattern of LIKE has at most {MAX_PATTERN} characters"))?;
+                }
                 let escape = match escape_char {
                     None => None,
                     Some(escape) => match self.compile(escape)?.0 {
@@ -236,6 +241,9 @@ impl<'a> Compiler<'a> {
             "ROWTIME" => return Ok((Expression::Rowtime, SqlType::Timestamp)),
             "APPROXIMATE_ARRIVAL_TIME" if self.relation.is_source => {
                 return Ok((Expression::Arrival, SqlType::Timestamp));
+            }
+            "CURRENT_ROW_TIMESTAMP" if ident.quote_style.is_none() => {
+                return Ok((Expression::Rowtime, SqlType::Timestamp));
             }
             _ => {}
         }
@@ -407,6 +415,13 @@ impl<'a> Compiler<'a> {
         if function.filter.is_some() || !function.within_group.is_empty() || function.null_treatment.is_some() {
             return Err(SqlError::at(at, format!("{name} takes no FILTER, WITHIN GROUP or NULLS clause here")));
         }
+        let arguments = match &function.args {
+            FunctionArguments::List(list) => list.args.as_slice(),
+            FunctionArguments::None | FunctionArguments::Subquery(_) => &[],
+        };
+        if let ([], Some(now)) = (arguments, now(&name)) {
+            return now.map_err(|message| SqlError::at(at, message));
+        }
         let FunctionArguments::List(list) = &function.args else {
             return Err(SqlError::at(at, format!("{name} needs its arguments in parentheses")));
         };
@@ -575,13 +590,20 @@ fn negate_if(negated: bool, expression: Expression) -> Expression {
     if negated { Expression::Not(Box::new(expression)) } else { expression }
 }
 
-fn unknown_function(name: &str) -> String {
-    match name {
-        "CURRENT_TIMESTAMP" | "LOCALTIMESTAMP" | "CURRENT_ROW_TIMESTAMP" | "NOW" => {
-            format!("{name} is not offered: after a restart it would differ; ROWTIME is the time of the row")
+/// The functions that tell the time. It is the row's own, so that a replay after a restart tells the same.
+fn now(name: &str) -> Option<Result<Typed, String>> {
+    Some(match name {
+        "CURRENT_TIMESTAMP" | "LOCALTIMESTAMP" => Ok((Expression::Rowtime, SqlType::Timestamp)),
+        "CURRENT_DATE" => Ok((Expression::Cast(Box::new(Expression::Rowtime), SqlType::Date), SqlType::Date)),
+        "CURRENT_TIME" | "LOCALTIME" => {
+            Err(format!("{name} is not offered, because there is no type TIME; CURRENT_TIMESTAMP is"))
         }
-        _ => format!("the sandbox's SQL has no function {name}"),
-    }
+        _ => return None,
+    })
+}
+
+fn unknown_function(name: &str) -> String {
+    format!("the sandbox's SQL has no function {name}")
 }
 
 fn shorten(text: &str) -> String {

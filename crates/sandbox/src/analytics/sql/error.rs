@@ -36,6 +36,8 @@ pub enum EvaluationError {
     ProcessingFailed,
     #[error("the row is wider than {limit} bytes")]
     TooWide { limit: usize },
+    #[error("the rows made at one moment take more than {limit} bytes; those beyond are lost")]
+    TooMuchAtOnce { limit: usize },
     #[error("the open windows hold more than {limit} {what}; the row is not counted")]
     TooManyGroups { limit: usize, what: &'static str },
 }
@@ -50,6 +52,7 @@ impl EvaluationError {
             Self::Domain { .. } => "Invalid argument",
             Self::ProcessingFailed => "Preprocessing failed",
             Self::TooWide { .. } => "Row too wide",
+            Self::TooMuchAtOnce { .. } => "Too many rows",
             Self::TooManyGroups { .. } => "Too many groups",
         }
     }

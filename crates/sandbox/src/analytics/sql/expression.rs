@@ -123,7 +123,7 @@ impl Expression {
                 if unknown { Value::Null } else { Value::Boolean(false) }
             }
             Self::Like(inner, pattern, escape) => match (inner.evaluate(scope)?, pattern.evaluate(scope)?) {
-                (Value::Text(text), Value::Text(pattern)) => Value::Boolean(like(&text, &pattern, *escape)),
+                (Value::Text(text), Value::Text(pattern)) => Value::Boolean(like(&text, &pattern, *escape)?),
                 _ => Value::Null,
             },
             Self::Case(branches, otherwise) => {

@@ -10,6 +10,9 @@ use super::types::{SqlType, Value};
 /// The longest text that a function may make, in bytes.
 const MAX_TEXT_BYTES: usize = 65_536;
 
+/// The longest pattern of LIKE, in characters.
+pub(super) const MAX_PATTERN: usize = 512;
+
 /// A function of values. Each gives NULL when an argument is NULL, but for `COALESCE` and `NULLIF`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Function {
@@ -241,49 +244,96 @@ fn extract(field: Field, value: &Value) -> Value {
     })
 }
 
-/// SQL's LIKE: `%` stands for any text, `_` for one character. Takes time at most proportional to text times pattern.
-pub(super) fn like(text: &str, pattern: &str, escape: Option<char>) -> bool {
-    #[derive(PartialEq)]
-    enum Symbol {
-        Any,
-        One,
-        Literal(char),
-    }
-    let mut symbols = Vec::with_capacity(pattern.len());
-    let mut characters = pattern.chars();
-    while let Some(character) = characters.next() {
-        symbols.push(match character {
-            _ if Some(character) == escape => Symbol::Literal(characters.next().unwrap_or(character)),
-            '%' => Symbol::Any,
-            '_' => Symbol::One,
-            other => Symbol::Literal(other),
-        });
-    }
-    let text: Vec<char> = text.chars().collect();
-    let (mut at_text, mut at_symbol) = (0, 0);
-    let mut retry: Option<(usize, usize)> = None;
-    while at_text < text.len() {
-        match symbols.get(at_symbol) {
-            Some(Symbol::Any) => {
-                retry = Some((at_symbol, at_text));
-                at_symbol += 1;
-            }
-            Some(symbol) if *symbol == Symbol::One || *symbol == Symbol::Literal(text[at_text]) => {
-                at_text += 1;
-                at_symbol += 1;
-            }
-            _ => match &mut retry {
-                // the last % takes one character more
-                Some((any, from)) => {
-                    *from += 1;
-                    at_text = *from;
-                    at_symbol = *any + 1;
-                }
-                None => return false,
-            },
+/// SQL's LIKE: `%` stands for any text, `_` for one character. Takes time proportional to the text alone, because a pattern
+/// is short.
+pub(super) fn like(text: &str, pattern: &str, escape: Option<char>) -> Result<bool, EvaluationError> {
+    Pattern::read(pattern, escape).map(|pattern| pattern.matches(text))
+}
+
+/// A pattern of LIKE as an automaton. In state `n` the first `n` of its characters are matched; a set of states is a row of
+/// bits, so that 64 of them move at once.
+struct Pattern {
+    /// How many characters it has, `%` not counted.
+    length: usize,
+    /// The states that any character leaves as they are: those at a `%`.
+    stay: Vec<u64>,
+    /// The states that any character moves on from: those before a `_`.
+    any: Vec<u64>,
+    /// The states that this character moves on from, those of `any` included; by character.
+    literals: Vec<(char, Vec<u64>)>,
+}
+
+impl Pattern {
+    fn read(pattern: &str, escape: Option<char>) -> Result<Self, EvaluationError> {
+        if pattern.chars().count() > MAX_PATTERN {
+            let value = format!("a pattern of more than {MAX_PATTERN} characters");
+            return Err(EvaluationError::Domain { function: "LIKE", value });
         }
+        let words = pattern.chars().count() / 64 + 1;
+        let (mut stay, mut any) = (vec![0; words], vec![0; words]);
+        let mut literals: Vec<(char, Vec<u64>)> = Vec::new();
+        let mut length = 0;
+        let mut characters = pattern.chars();
+        while let Some(character) = characters.next() {
+            let literal = match character {
+                _ if Some(character) == escape => characters.next().unwrap_or(character),
+                '%' => {
+                    set(&mut stay, length);
+                    continue;
+                }
+                '_' => {
+                    set(&mut any, length);
+                    length += 1;
+                    continue;
+                }
+                other => other,
+            };
+            let index = literals.binary_search_by_key(&literal, |(known, _)| *known).unwrap_or_else(|index| {
+                literals.insert(index, (literal, vec![0; words]));
+                index
+            });
+            set(&mut literals[index].1, length);
+            length += 1;
+        }
+        for (_, states) in &mut literals {
+            states.iter_mut().zip(&any).for_each(|(states, any)| *states |= any);
+        }
+        Ok(Self { length, stay, any, literals })
     }
-    symbols[at_symbol..].iter().all(|symbol| *symbol == Symbol::Any)
+
+    fn matches(&self, text: &str) -> bool {
+        let mut states = vec![0_u64; self.any.len()];
+        set(&mut states, 0);
+        for character in text.chars() {
+            if contains(&states, self.length) && contains(&self.stay, self.length) {
+                // what follows is for the last %
+                return true;
+            }
+            let moves = match self.literals.binary_search_by_key(&character, |(known, _)| *known) {
+                Ok(index) => &self.literals[index].1,
+                Err(_) => &self.any,
+            };
+            let (mut carry, mut alive) = (0, 0);
+            for ((states, moves), stay) in states.iter_mut().zip(moves).zip(&self.stay) {
+                let moved = *states & moves;
+                *states = (moved << 1) | carry | (*states & stay);
+                carry = moved >> 63;
+                alive |= *states;
+            }
+            if alive == 0 {
+                return false;
+            }
+        }
+        contains(&states, self.length)
+    }
+}
+
+fn set(states: &mut [u64], state: usize) {
+    states[state / 64] |= 1 << (state % 64);
+}
+
+fn contains(states: &[u64], state: usize) -> bool {
+    states[state / 64] & (1 << (state % 64)) != 0
 }
 
 /// Divides a sum by a count, for `AVG`: whole numbers stay whole, as the sum's type does.
@@ -325,7 +375,7 @@ mod tests {
             ("aXbXc", "a%b%c", true),
             ("Zürich", "Z_rich", true),
         ] {
-            assert_eq!(like(text, pattern, Some('\\')), expected, "{text} LIKE {pattern}");
+            assert_eq!(like(text, pattern, Some('\\')), Ok(expected), "{text} LIKE {pattern}");
         }
     }
 
@@ -343,8 +393,27 @@ mod tests {
             }
             let characters: Vec<char> = text.chars().collect();
             let symbols: Vec<char> = pattern.chars().collect();
-            prop_assert_eq!(like(&text, &pattern, None), definition(&characters, &symbols));
+            prop_assert_eq!(like(&text, &pattern, None), Ok(definition(&characters, &symbols)));
+            // the same where the states take more than one word of bits
+            let before = "x".repeat(61);
+            let long = like(&format!("{before}{text}"), &format!("{before}{pattern}"), None);
+            prop_assert_eq!(long, Ok(definition(&characters, &symbols)));
         }
+    }
+
+    /// A matcher that goes back to the last % takes 33 million steps for each of these.
+    #[test]
+    fn a_hostile_pattern_takes_no_longer_than_its_text() {
+        let text = "a".repeat(64 * 1024);
+        let pattern = format!("%{}b", "a".repeat(510));
+        let start = std::time::Instant::now();
+        for _ in 0..10 {
+            assert_eq!(like(&text, &pattern, None), Ok(false));
+        }
+        let took = start.elapsed();
+        assert!(took < std::time::Duration::from_secs(2), "{took:?}");
+        let error = like("a", &"a".repeat(513), None).unwrap_err();
+        assert_eq!(error.to_string(), "LIKE is not defined for a pattern of more than 512 characters");
     }
 
     #[test]

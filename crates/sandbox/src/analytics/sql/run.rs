@@ -10,18 +10,29 @@ use super::error::EvaluationError;
 use super::expression::{Scope, floor_to};
 use super::plan::{Program, Pump, PumpKind, StreamId};
 use super::types::{Row, Value};
-use super::windows::{Accumulator, DistinctItems, Window, top_items};
+use super::windows::{Accumulator, DistinctItems, ENTRY_BYTES, Window, top_items};
 
-/// Groups and items that all open windows may hold together.
-const MAX_GROUPS: usize = 250_000;
-/// Bytes that keys and distinct values of all open windows may take together.
-const MAX_STATE_BYTES: usize = 128 * 1024 * 1024;
 /// The widest row, in bytes.
 const MAX_ROW_BYTES: usize = 128 * 1024;
-/// Bytes that the rows made at one moment may take together; what is beyond is lost, with a word in the error stream.
-const MAX_FLOW_BYTES: usize = 256 * 1024 * 1024;
 /// The most characters of a failing row that the error stream shows, in hexadecimal digits.
 const MAX_ERROR_ROW: usize = 49_152;
+
+/// How much an engine holds at most.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Groups and items of all open windows together.
+    pub groups: usize,
+    /// Bytes of the groups' keys and aggregates, of distinct values and of items in all open windows together.
+    pub state_bytes: usize,
+    /// Bytes that the rows made at one moment may take together; what is beyond is lost, with a word in the error stream.
+    pub flow_bytes: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { groups: 250_000, state_bytes: 128 * 1024 * 1024, flow_bytes: 256 * 1024 * 1024 }
+    }
+}
 
 /// A program with its open windows.
 #[derive(Debug)]
@@ -41,7 +52,10 @@ pub struct Engine {
     groups: usize,
     state_bytes: usize,
     flow_bytes: usize,
+    /// Whether the error stream was told that rows of this moment are lost.
+    loss_told: bool,
     errors: u64,
+    pub(super) bounds: Bounds,
     keys: Vec<Value>,
     arguments: Vec<Option<Value>>,
 }
@@ -49,7 +63,7 @@ pub struct Engine {
 #[derive(Debug)]
 struct OpenWindow {
     content: Window,
-    /// Bytes of its keys and distinct values.
+    /// Bytes of what it holds.
     bytes: usize,
 }
 
@@ -95,7 +109,9 @@ impl Engine {
             groups: 0,
             state_bytes: 0,
             flow_bytes: 0,
+            loss_told: false,
             errors: 0,
+            bounds: Bounds::default(),
             keys: Vec::new(),
             arguments: Vec::new(),
             program,
@@ -176,6 +192,7 @@ impl Engine {
     fn flow(&mut self, close: Option<i64>) {
         let program = Arc::clone(&self.program);
         self.flow_bytes = 0;
+        self.loss_told = false;
         for &stream in &program.order {
             let rows = std::mem::take(&mut self.buffers[stream]);
             for &reader in &program.streams[stream].readers {
@@ -221,7 +238,7 @@ impl Engine {
         if start < self.complete_from[pump.source] {
             return Ok(());
         }
-        let full = self.groups >= MAX_GROUPS || self.state_bytes >= MAX_STATE_BYTES;
+        let full = self.fullness();
         let window = self.windows[reader].entry(start).or_insert_with(|| {
             let content = match &pump.kind {
                 PumpKind::Distinct { .. } => Window::Distinct(DistinctItems::new()),
@@ -230,7 +247,7 @@ impl Engine {
             };
             OpenWindow { content, bytes: 0 }
         });
-        let mut grown = 0;
+        let mut grown = 0_isize;
         let mut outcome = Ok(());
         match (&mut window.content, &pump.kind) {
             (Window::Groups(groups), PumpKind::Group { keys, aggregates, .. }) => {
@@ -249,16 +266,20 @@ impl Engine {
                 let accumulators = match groups.get_mut(self.keys.as_slice()) {
                     Some(accumulators) => accumulators,
                     // a window without keys has one group, which is always let in
-                    None if full && !keys.is_empty() => return Err(too_many_groups()),
+                    None if full.is_some() && !keys.is_empty() => return full.map_or(Ok(()), Err),
                     None => {
                         self.groups += 1;
-                        grown += self.keys.iter().map(Value::size).sum::<usize>();
+                        let key_bytes: usize = self.keys.iter().map(Value::size).sum();
+                        grown += (ENTRY_BYTES + key_bytes + aggregates.len() * size_of::<Accumulator>()) as isize;
                         let accumulators = aggregates.iter().map(Accumulator::new).collect();
                         groups.entry(self.keys.as_slice().into()).or_insert(accumulators)
                     }
                 };
-                if full && accumulators.iter().any(Accumulator::holds_values) {
-                    return Err(too_many_groups());
+                let mut pairs = accumulators.iter().zip(&self.arguments);
+                if let Some(error) = full
+                    && pairs.any(|(accumulator, argument)| accumulator.would_grow(argument.as_ref()))
+                {
+                    return Err(error);
                 }
                 for (accumulator, argument) in accumulators.iter_mut().zip(self.arguments.drain(..)) {
                     match accumulator.add(argument) {
@@ -270,6 +291,11 @@ impl Engine {
             (Window::Distinct(items), PumpKind::Distinct { column, .. }) => {
                 let item = &row.values[*column];
                 if !matches!(item, Value::Null) {
+                    if let Some(error) = full
+                        && items.would_grow(item)
+                    {
+                        return Err(error);
+                    }
                     grown = items.add(item);
                 }
             }
@@ -278,21 +304,33 @@ impl Engine {
                 if matches!(item, Value::Null) {
                     return Ok(());
                 }
-                match items.get_mut(item) {
-                    Some(count) => *count += 1,
-                    None if full => return Err(too_many_groups()),
-                    None => {
+                match (items.get_mut(item), full) {
+                    (Some(count), _) => *count += 1,
+                    (None, Some(error)) => return Err(error),
+                    (None, None) => {
                         self.groups += 1;
-                        grown = item.size();
+                        grown = (ENTRY_BYTES + item.size()) as isize;
                         items.insert(item.clone(), 1);
                     }
                 }
             }
             _ => {}
         }
-        window.bytes += grown;
-        self.state_bytes += grown;
+        window.bytes = window.bytes.saturating_add_signed(grown);
+        self.state_bytes = self.state_bytes.saturating_add_signed(grown);
         outcome
+    }
+
+    /// Why nothing may be held in addition, if so.
+    fn fullness(&self) -> Option<EvaluationError> {
+        let Bounds { groups, state_bytes, .. } = self.bounds;
+        if self.groups >= groups {
+            Some(EvaluationError::TooManyGroups { limit: groups, what: "groups" })
+        } else if self.state_bytes >= state_bytes {
+            Some(EvaluationError::TooManyGroups { limit: state_bytes, what: "bytes" })
+        } else {
+            None
+        }
     }
 
     fn close_windows(&mut self, reader: usize, pump: &Pump, size: i64, time: i64) {
@@ -340,17 +378,35 @@ impl Engine {
 
     fn send(&mut self, pump: &Pump, row: Row) {
         let size: usize = row.values.iter().map(Value::size).sum();
-        self.flow_bytes += size;
-        if size > MAX_ROW_BYTES || self.flow_bytes > MAX_FLOW_BYTES {
-            let limit = if size > MAX_ROW_BYTES { MAX_ROW_BYTES } else { MAX_FLOW_BYTES };
+        let is_too_wide = size > MAX_ROW_BYTES;
+        if !is_too_wide && self.admits(size) {
+            self.buffers[pump.target].push(row);
+        } else if is_too_wide && pump.reports_errors {
+            let error = EvaluationError::TooWide { limit: MAX_ROW_BYTES };
+            self.report(row.rowtime, row.arrival, &error, String::new(), &pump.name);
+        } else {
             self.errors += 1;
-            if pump.reports_errors && size > MAX_ROW_BYTES {
-                let error = EvaluationError::TooWide { limit };
-                self.report(row.rowtime, row.arrival, &error, String::new(), &pump.name);
+            if pump.reports_errors {
+                self.tell_loss(row.rowtime, row.arrival, &pump.name);
             }
-            return;
         }
-        self.buffers[pump.target].push(row);
+    }
+
+    /// Takes the bytes of a row into account, if there is room for it at this moment.
+    fn admits(&mut self, bytes: usize) -> bool {
+        let admits = self.flow_bytes + bytes <= self.bounds.flow_bytes;
+        if admits {
+            self.flow_bytes += bytes;
+        }
+        admits
+    }
+
+    /// Says once for a moment that rows of it are lost.
+    fn tell_loss(&mut self, rowtime: i64, arrival: i64, pump: &str) {
+        if !std::mem::replace(&mut self.loss_told, true) {
+            let error = EvaluationError::TooMuchAtOnce { limit: self.bounds.flow_bytes };
+            self.add_error(rowtime, arrival, &error, String::new(), pump);
+        }
     }
 
     fn fail(&mut self, pump: &Pump, row: &Row, error: &EvaluationError) {
@@ -372,12 +428,15 @@ impl Engine {
     /// A row of the error stream. Its `ERROR_TIME` is the ROWTIME of the failing row, so that a replay says the same.
     fn report(&mut self, rowtime: i64, arrival: i64, error: &EvaluationError, data: String, pump: &str) {
         self.errors += 1;
-        let stream = self.program.error_stream;
-        if !self.kept[stream] && self.program.streams[stream].readers.is_empty() {
-            return;
+        if self.errors_are_read() && self.admits(1_024 + data.len()) {
+            self.add_error(rowtime, arrival, error, data, pump);
+        } else {
+            self.tell_loss(rowtime, arrival, pump);
         }
-        self.flow_bytes += 1_024 + data.len();
-        if self.flow_bytes > MAX_FLOW_BYTES {
+    }
+
+    fn add_error(&mut self, rowtime: i64, arrival: i64, error: &EvaluationError, data: String, pump: &str) {
+        if !self.errors_are_read() {
             return;
         }
         let values = [
@@ -389,7 +448,13 @@ impl Engine {
             Value::Text(data.into()),
             Value::text(pump),
         ];
+        let stream = self.program.error_stream;
         self.buffers[stream].push(Row { rowtime, arrival, values: Box::new(values) });
+    }
+
+    fn errors_are_read(&self) -> bool {
+        let stream = self.program.error_stream;
+        self.kept[stream] || !self.program.streams[stream].readers.is_empty()
     }
 }
 
@@ -402,10 +467,6 @@ fn project(pump: &Pump, scope: &Scope<'_>) -> Result<Row, EvaluationError> {
         });
     }
     Ok(Row { rowtime: scope.rowtime, arrival: scope.arrival, values: values.into_boxed_slice() })
-}
-
-fn too_many_groups() -> EvaluationError {
-    EvaluationError::TooManyGroups { limit: MAX_GROUPS, what: "groups" }
 }
 
 fn hex_row(values: &[Value]) -> String {

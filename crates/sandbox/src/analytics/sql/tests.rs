@@ -234,6 +234,111 @@ fn a_failing_row_goes_to_the_error_stream() {
     "#);
 }
 
+/// An engine with one window of a minute over the clicks, a group for each page, which holds about `state_bytes`.
+fn bounded(columns: &str, select: &str, state_bytes: usize) -> Engine {
+    let code = format!(
+        "CREATE STREAM \"OUT\" ({columns}); CREATE PUMP P AS INSERT INTO \"OUT\" SELECT STREAM {select}
+         FROM \"SOURCE_SQL_STREAM_001\" GROUP BY STEP(ROWTIME BY INTERVAL '1' MINUTE), \"curr_page\""
+    );
+    let mut engine = engine(&code, &["OUT", "error_stream"]);
+    engine.bounds.state_bytes = state_bytes;
+    engine
+}
+
+fn push_pages(engine: &mut Engine, rowtime: i64, count: usize) {
+    let pages: Vec<String> = (0..count).map(|number| format!("page{number}")).collect();
+    let rows: Vec<(&str, i64)> = pages.iter().map(|page| (page.as_str(), 1)).collect();
+    push(engine, rowtime, &rows);
+}
+
+/// 200 sums of 8 bytes and more for each of 200 pages are at least 320 KB.
+#[test]
+fn aggregates_count_towards_what_windows_may_hold() {
+    let columns: Vec<String> = (0..200).map(|number| format!("c{number} BIGINT")).collect();
+    let sums: Vec<String> = (0..200).map(|number| format!("SUM(\"hits\" + {number})")).collect();
+    let mut engine = bounded(&columns.join(", "), &sums.join(", "), 160_000);
+    push_pages(&mut engine, 1_000, 200);
+    let errors = output(&mut engine, "error_stream");
+    assert!(engine.errors() >= 100, "{}", engine.errors());
+    let message = "Too many groups, the open windows hold more than 160000 bytes; the row is not counted";
+    assert!(errors.lines().all(|line| line.contains(message)), "{errors}");
+    // what is in may grow no more but is counted on, and a closed window makes room
+    let let_in = 200 - engine.errors();
+    push_pages(&mut engine, 2_000, 200);
+    assert_eq!(engine.errors(), 2 * (200 - let_in));
+    engine.advance(60_000);
+    let rows = output(&mut engine, "OUT");
+    assert_eq!(rows.lines().count() as u64, let_in);
+    assert!(rows.lines().all(|line| line.starts_with("00:01:00.000 | 2, 4, 6, ")), "{rows}");
+    push_pages(&mut engine, 61_000, let_in as usize);
+    assert_eq!(engine.errors(), 2 * (200 - let_in));
+}
+
+#[test]
+fn a_replaced_extreme_gives_its_room_back() {
+    let mut engine = bounded("a INTEGER", "MAX(\"hits\")", 2_000);
+    let rising: Vec<(&str, i64)> = (0..1_000).map(|hits| ("Berlin", hits)).collect();
+    push(&mut engine, 1_000, &rising);
+    push(&mut engine, 2_000, &[("Rome", 1)]);
+    assert_eq!(engine.errors(), 0);
+}
+
+#[test]
+fn full_windows_take_no_longer_text_and_no_further_item() {
+    let code = r#"
+        CREATE STREAM "OUT" (a VARCHAR(60000));
+        CREATE PUMP P AS INSERT INTO "OUT" SELECT STREAM MAX("curr_page") FROM "SOURCE_SQL_STREAM_001" GROUP BY FLOOR(ROWTIME TO MINUTE);
+        CREATE STREAM "COUNTS" (n BIGINT);
+        CREATE PUMP Q AS INSERT INTO "COUNTS" SELECT STREAM NUMBER_OF_DISTINCT_ITEMS
+        FROM TABLE(COUNT_DISTINCT_ITEMS_TUMBLING(CURSOR(SELECT STREAM * FROM "SOURCE_SQL_STREAM_001"), 'curr_page', 60));
+    "#;
+    let mut engine = engine(code, &["OUT", "COUNTS"]);
+    engine.bounds.state_bytes = 5_000;
+    push(&mut engine, 1_000, &[("a", 1)]);
+    push(&mut engine, 2_000, &[(&"b".repeat(9_000), 1)]);
+    assert_eq!(engine.errors(), 1, "the text is let in and leaves no room for the item");
+    push(&mut engine, 3_000, &[(&"c".repeat(9_500), 1)]);
+    assert_eq!(engine.errors(), 3);
+    // a shorter text makes room again
+    push(&mut engine, 4_000, &[("d", 1), ("a", 1)]);
+    assert_eq!(engine.errors(), 3);
+    engine.advance(60_000);
+    assert_eq!(output(&mut engine, "OUT"), "00:01:00.000 | d");
+    assert_eq!(output(&mut engine, "COUNTS"), "00:01:00.000 | 2");
+}
+
+#[test]
+fn rows_lost_by_their_number_are_told_of_once() {
+    let code = r#"
+        CREATE STREAM "OUT" (n INTEGER);
+        CREATE PUMP P AS INSERT INTO "OUT" SELECT STREAM "hits" FROM "SOURCE_SQL_STREAM_001";
+    "#;
+    let mut engine = engine(code, &["OUT", "error_stream"]);
+    engine.bounds.flow_bytes = 32 * 100;
+    push_pages(&mut engine, 1_000, 150);
+    assert_eq!(output(&mut engine, "OUT").lines().count(), 100);
+    assert_eq!(engine.errors(), 50);
+    assert_snapshot!(output(&mut engine, "error_stream"), @"00:00:01.000 | 1970-01-01 00:00:01.000, ERROR, Too many rows, the rows made at one moment take more than 3200 bytes; those beyond are lost, 1970-01-01 00:00:01.000, , P");
+    push_pages(&mut engine, 2_000, 150);
+    assert_eq!(output(&mut engine, "error_stream").lines().count(), 1);
+}
+
+#[test]
+fn the_time_is_that_of_the_row() {
+    assert_snapshot!(query(
+        "a TIMESTAMP, b TIMESTAMP, c TIMESTAMP, d DATE",
+        "SELECT STREAM CURRENT_TIMESTAMP, LOCALTIMESTAMP, CURRENT_ROW_TIMESTAMP, CURRENT_DATE FROM \"SOURCE_SQL_STREAM_001\"",
+        &[(86_401_000, "Rome", 1)],
+    ), @"00:00:01.000 | 1970-01-02 00:00:01.000, 1970-01-02 00:00:01.000, 1970-01-02 00:00:01.000, 1970-01-02");
+    assert_snapshot!(query(
+        "a TIMESTAMP, b BIGINT",
+        "SELECT STREAM CURRENT_TIMESTAMP, COUNT(*) FROM \"SOURCE_SQL_STREAM_001\"
+         WHERE CURRENT_TIMESTAMP >= TIMESTAMP '1970-01-01 00:00:02' GROUP BY FLOOR(ROWTIME TO MINUTE)",
+        &[(1_000, "Rome", 1), (2_000, "Rome", 1)],
+    ), @"00:01:00.000 | 1970-01-01 00:01:00.000, 1");
+    assert_snapshot!(query_mistake("a INTEGER", "SELECT STREAM CURRENT_TIME FROM \"SOURCE_SQL_STREAM_001\""), @"line 3, column 15: CURRENT_TIME is not offered, because there is no type TIME; CURRENT_TIMESTAMP is");
+}
+
 #[test]
 fn errors_of_errors_do_not_run_in_a_circle() {
     let code = r#"
@@ -311,6 +416,11 @@ fn mistakes_are_told_with_their_place_and_a_remedy() {
 
 #[test]
 fn hostile_code_is_refused_without_harm() {
+    let pattern = "a".repeat(513);
+    let like = format!("SELECT STREAM 1 FROM \"SOURCE_SQL_STREAM_001\" WHERE \"curr_page\" LIKE '{pattern}'");
+    assert!(
+        query_mistake("a INTEGER", &like).contains("line 3, column 69: a pattern of LIKE has at most 512 characters")
+    );
     let deep = format!("({}1{})", "(".repeat(20_000), ")".repeat(20_000));
     assert!(
         query_mistake("a INTEGER", &format!("SELECT STREAM {deep} FROM \"SOURCE_SQL_STREAM_001\"")).contains("deeper")

@@ -13,6 +13,10 @@ use super::types::Value;
 
 /// Up to so many items `COUNT_DISTINCT_ITEMS_TUMBLING` counts exactly, as the service does.
 pub(super) const EXACT_DISTINCT_ITEMS: usize = 10_000;
+/// Bytes that an entry of a hash table takes beside its content, about.
+pub(super) const ENTRY_BYTES: usize = 64;
+/// Bytes that an estimate takes.
+const ESTIMATOR_BYTES: usize = 1 << HYPERLOGLOG_PRECISION;
 /// Precision of the estimate above: 2^14 registers, a standard error of 0.8 %.
 const HYPERLOGLOG_PRECISION: u8 = 14;
 
@@ -76,7 +80,7 @@ impl Accumulator {
 
     /// Takes the argument's value for one row in, `None` for `COUNT(*)`. Gives the bytes that the state grew by, for the bound
     /// on all open windows.
-    pub(super) fn add(&mut self, value: Option<Value>) -> Result<usize, EvaluationError> {
+    pub(super) fn add(&mut self, value: Option<Value>) -> Result<isize, EvaluationError> {
         let Some(value) = value else {
             if let State::Count(count) = &mut self.state {
                 *count += 1;
@@ -91,7 +95,7 @@ impl Accumulator {
             if seen.contains(&value) {
                 return Ok(0);
             }
-            grown = value.size();
+            grown = (ENTRY_BYTES + value.size()) as isize;
             seen.insert(value.clone());
         }
         match (&mut self.state, value) {
@@ -107,13 +111,8 @@ impl Accumulator {
                 *count += 1;
             }
             (State::Extreme(extreme), value) => {
-                let better = match compare(&value, extreme) {
-                    None => true,
-                    Some(ordering) if self.kind == AggregateKind::Minimum => ordering.is_lt(),
-                    Some(ordering) => ordering.is_gt(),
-                };
-                if better {
-                    grown += value.size();
+                if is_better(self.kind, &value, extreme) {
+                    grown += value.size() as isize - extreme.size() as isize;
                     *extreme = value;
                 }
             }
@@ -121,9 +120,14 @@ impl Accumulator {
         Ok(grown)
     }
 
-    /// Whether it keeps the values it has seen, so that its state grows with them.
-    pub(super) fn holds_values(&self) -> bool {
-        self.seen.is_some()
+    /// Whether it would take more memory with this value.
+    pub(super) fn would_grow(&self, value: Option<&Value>) -> bool {
+        let Some(value) = value.filter(|value| !matches!(value, Value::Null)) else { return false };
+        match (&self.seen, &self.state) {
+            (Some(seen), _) => !seen.contains(value),
+            (None, State::Extreme(extreme)) => value.size() > extreme.size() && is_better(self.kind, value, extreme),
+            _ => false,
+        }
     }
 
     /// The aggregate's value; NULL when there was none but NULLs, but for COUNT.
@@ -136,6 +140,15 @@ impl Accumulator {
             (State::OtherSum(sum, count), AggregateKind::Average) => average(sum, *count),
             (State::OtherSum(value, _) | State::Extreme(value), _) => Ok(value.clone()),
         }
+    }
+}
+
+/// Whether MIN or MAX takes the value rather than the one that it has.
+fn is_better(kind: AggregateKind, value: &Value, extreme: &Value) -> bool {
+    match compare(value, extreme) {
+        None => true,
+        Some(ordering) if kind == AggregateKind::Minimum => ordering.is_lt(),
+        Some(ordering) => ordering.is_gt(),
     }
 }
 
@@ -154,8 +167,17 @@ impl DistinctItems {
         Self::Exact(HashSet::new())
     }
 
-    /// Takes an item in. Gives the bytes that the state grew by.
-    pub(super) fn add(&mut self, item: &Value) -> usize {
+    /// Whether it would take more memory with this item.
+    pub(super) fn would_grow(&self, item: &Value) -> bool {
+        match self {
+            Self::Exact(items) => items.len() < EXACT_DISTINCT_ITEMS && !items.contains(item),
+            Self::Estimated(_) => false,
+        }
+    }
+
+    /// Takes an item in. Gives the bytes that the state grew by, which are fewer than none when the items give way to an
+    /// estimate.
+    pub(super) fn add(&mut self, item: &Value) -> isize {
         match self {
             Self::Exact(items) => {
                 if items.contains(item) {
@@ -163,13 +185,15 @@ impl DistinctItems {
                 }
                 if items.len() < EXACT_DISTINCT_ITEMS {
                     items.insert(item.clone());
-                    return item.size();
+                    return (ENTRY_BYTES + item.size()) as isize;
                 }
                 // the precision is within 4..=18, so that there is always an estimator
                 if let Ok(mut estimator) = HyperLogLogPlus::new(HYPERLOGLOG_PRECISION, FixedHasher::default()) {
+                    let freed: usize = items.iter().map(|item| ENTRY_BYTES + item.size()).sum();
                     items.iter().for_each(|item| estimator.insert(item));
                     estimator.insert(item);
                     *self = Self::Estimated(Box::new(estimator));
+                    return ESTIMATOR_BYTES as isize - freed as isize;
                 }
                 0
             }

@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::sync::Arc;
+
+use memchr::memmem;
 
 use super::super::number::Number;
 use super::super::value::{AttributeValue, Item};
@@ -38,7 +41,7 @@ pub enum Comparator {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Operand {
     Path(Path),
-    Value(AttributeValue),
+    Value(Arc<AttributeValue>),
     /// `size(operand)`
     Size(Box<Self>),
 }
@@ -80,6 +83,17 @@ impl Condition {
         }
     }
 
+    /// How many comparisons the condition makes at most; each looks at a whole item in the worst case.
+    pub fn comparisons(&self) -> usize {
+        match self {
+            Self::And(conditions) | Self::Or(conditions) => conditions.iter().map(Self::comparisons).sum(),
+            Self::Not(condition) => condition.comparisons(),
+            Self::Between(..) => 2,
+            Self::In(_, list) => list.len(),
+            _ => 1,
+        }
+    }
+
     /// Calls `visit` with every path in the condition.
     pub fn visit_paths(&self, visit: &mut impl FnMut(&Path)) {
         match self {
@@ -116,10 +130,18 @@ impl Comparator {
 }
 
 impl Operand {
+    /// The value that the expression itself gives.
+    pub fn literal(&self) -> Option<&AttributeValue> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Path(_) | Self::Size(_) => None,
+        }
+    }
+
     fn value<'v>(&'v self, item: &'v Item) -> Option<Cow<'v, AttributeValue>> {
         match self {
             Self::Path(path) => path.find(item).map(Cow::Borrowed),
-            Self::Value(value) => Some(Cow::Borrowed(value)),
+            Self::Value(value) => Some(Cow::Borrowed(value.as_ref())),
             Self::Size(operand) => {
                 let size = match operand.value(item)?.as_ref() {
                     AttributeValue::S(text) => text.len(),
@@ -158,13 +180,35 @@ pub fn compare_values(left: &AttributeValue, right: &AttributeValue) -> Option<O
 fn contains(whole: &AttributeValue, part: &AttributeValue) -> bool {
     match (whole, part) {
         (AttributeValue::S(text), AttributeValue::S(part)) => text.contains(part.as_str()),
-        (AttributeValue::B(bytes), AttributeValue::B(part)) => {
-            part.is_empty() || bytes.windows(part.len()).any(|window| window == part.as_slice())
-        }
+        (AttributeValue::B(bytes), AttributeValue::B(part)) => memmem::find(bytes, part).is_some(),
         (AttributeValue::Ss(set), AttributeValue::S(text)) => set.contains(text),
         (AttributeValue::Ns(set), AttributeValue::N(number)) => set.contains(number),
         (AttributeValue::Bs(set), AttributeValue::B(bytes)) => set.contains(bytes),
         (AttributeValue::L(list), part) => list.contains(part),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn bytes_are_found_in_linear_time() {
+        // Every place but the last differs only at its end, which costs a naive search hundreds of millions of steps.
+        let mut whole = vec![0; 400 * 1024];
+        let mut part = vec![0; 200 * 1024];
+        (*whole.last_mut().unwrap(), *part.last_mut().unwrap()) = (1, 1);
+        let begun = Instant::now();
+        for _ in 0..20 {
+            assert!(contains(&AttributeValue::B(whole.clone()), &AttributeValue::B(part.clone())));
+        }
+        assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+        let bytes = |bytes: &[u8]| AttributeValue::B(bytes.to_vec());
+        assert!(contains(&bytes(&[1, 2, 3]), &bytes(&[2, 3])));
+        assert!(contains(&bytes(&[1]), &bytes(&[])));
+        assert!(!contains(&bytes(&[1, 2]), &bytes(&[2, 1])));
     }
 }

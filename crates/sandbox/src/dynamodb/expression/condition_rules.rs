@@ -83,9 +83,12 @@ fn operand(syntax: &OperandSyntax<'_>, names: &mut Placeholders) -> Result<Opera
         OperandSyntax::Function(function) if function.name == "size" => {
             let [argument] = arguments::<1>(function)?;
             let argument = operand(argument, names)?;
-            if let Operand::Value(AttributeValue::N(_) | AttributeValue::Bool(_) | AttributeValue::Null)
-            | Operand::Size(_) = argument
-            {
+            let has_no_size = matches!(argument, Operand::Size(_))
+                || matches!(
+                    argument.literal(),
+                    Some(AttributeValue::N(_) | AttributeValue::Bool(_) | AttributeValue::Null)
+                );
+            if has_no_size {
                 return Err(incorrect_type("size", literal_type(&argument)));
             }
             Ok(Operand::Size(Box::new(argument)))
@@ -116,7 +119,7 @@ fn predicate(function: &FunctionSyntax<'_>, names: &mut Placeholders) -> Result<
             let [argument, type_name] = arguments::<2>(function)?;
             let (argument, type_name) = (operand(argument, names)?, operand(type_name, names)?);
             distinct(name, &argument, &type_name)?;
-            let Operand::Value(AttributeValue::S(type_name)) = type_name else {
+            let Some(AttributeValue::S(type_name)) = type_name.literal() else {
                 return Err(incorrect_type(name, literal_type(&type_name)));
             };
             if !TYPE_NAMES.contains(&type_name.as_str()) {
@@ -128,16 +131,17 @@ fn predicate(function: &FunctionSyntax<'_>, names: &mut Placeholders) -> Result<
             let Operand::Path(path) = argument else {
                 return Err(format!("Operator or function requires a document path; operator or function: {name}"));
             };
-            Condition::AttributeType(path, type_name)
+            Condition::AttributeType(path, type_name.clone())
         }
         "begins_with" => {
             let [whole, prefix] = arguments::<2>(function)?;
             let (whole, prefix) = (operand(whole, names)?, operand(prefix, names)?);
             distinct(name, &whole, &prefix)?;
             for part in [&whole, &prefix] {
-                match part {
-                    Operand::Path(_) | Operand::Value(AttributeValue::S(_) | AttributeValue::B(_)) => {}
-                    other => return Err(incorrect_type(name, literal_type(other))),
+                let suits = matches!(part, Operand::Path(_))
+                    || matches!(part.literal(), Some(AttributeValue::S(_) | AttributeValue::B(_)));
+                if !suits {
+                    return Err(incorrect_type(name, literal_type(part)));
                 }
             }
             Condition::BeginsWith(whole, prefix)
@@ -198,11 +202,9 @@ fn distinct(operator: &str, left: &Operand, right: &Operand) -> Result<(), Strin
 }
 
 fn ordered(operator: &str, operand: &Operand) -> Result<(), String> {
-    match operand {
-        Operand::Value(AttributeValue::S(_) | AttributeValue::N(_) | AttributeValue::B(_))
-        | Operand::Path(_)
-        | Operand::Size(_) => Ok(()),
-        Operand::Value(value) => Err(format!(
+    match operand.literal() {
+        None | Some(AttributeValue::S(_) | AttributeValue::N(_) | AttributeValue::B(_)) => Ok(()),
+        Some(value) => Err(format!(
             "Incorrect operand type for operator or function; operator: {operator}, operand type: {}",
             value.type_name()
         )),
@@ -210,7 +212,7 @@ fn ordered(operator: &str, operand: &Operand) -> Result<(), String> {
 }
 
 fn bounds(low: &Operand, high: &Operand) -> Result<(), String> {
-    let (Operand::Value(low), Operand::Value(high)) = (low, high) else {
+    let (Some(low), Some(high)) = (low.literal(), high.literal()) else {
         return Ok(());
     };
     let show = |value: &AttributeValue| match value {

@@ -1,5 +1,7 @@
 //! Key-condition expressions: one partition key, and a range of its sort keys.
 
+use std::sync::Arc;
+
 use super::super::error::{invalid_parameter, validation};
 use super::super::key::KeySchema;
 use super::super::value::AttributeValue;
@@ -36,16 +38,17 @@ impl KeyCondition {
             Condition::And(parts) => parts,
             one => vec![one],
         };
-        let mut conditions: Vec<(String, SortCondition)> = Vec::new();
+        let mut conditions: Vec<(Arc<str>, SortCondition)> = Vec::new();
         for part in parts {
             let (name, sort) = simple_condition(part)?;
             if conditions.iter().any(|(other, _)| *other == name) {
                 return Err(validation("KeyConditionExpressions must only contain one condition per key"));
             }
             conditions.push((name, sort));
-        }
-        if conditions.len() > 2 {
-            return Err(validation("Conditions can be of length 1 or 2 only"));
+            // Within the loop, since each condition has a copy of its value.
+            if conditions.len() > 2 {
+                return Err(validation("Conditions can be of length 1 or 2 only"));
+            }
         }
         let partition = take(&mut conditions, &schema.partition.name).ok_or_else(|| missed(&schema.partition.name))?;
         let SortCondition::Equal(partition) = partition else {
@@ -61,8 +64,8 @@ impl KeyCondition {
     }
 }
 
-fn take(conditions: &mut Vec<(String, SortCondition)>, name: &str) -> Option<SortCondition> {
-    let position = conditions.iter().position(|(other, _)| other == name)?;
+fn take(conditions: &mut Vec<(Arc<str>, SortCondition)>, name: &str) -> Option<SortCondition> {
+    let position = conditions.iter().position(|(other, _)| **other == *name)?;
     Some(conditions.swap_remove(position).1)
 }
 
@@ -89,7 +92,7 @@ fn check_types(schema: &KeySchema, partition: &AttributeValue, sort: Option<&Sor
 }
 
 /// A condition on one attribute, told as if it were on the sort key.
-fn simple_condition(condition: Condition) -> Result<(String, SortCondition), AwsError> {
+fn simple_condition(condition: Condition) -> Result<(Arc<str>, SortCondition), AwsError> {
     let invalid_operator =
         |operator: &str| Err(validation(format!("Invalid operator used in KeyConditionExpression: {operator}")));
     match condition {
@@ -134,13 +137,13 @@ fn invalid_condition(what: &str) -> AwsError {
 
 fn literal(operand: Operand) -> Result<AttributeValue, AwsError> {
     match operand {
-        Operand::Value(value) => Ok(value),
+        Operand::Value(value) => Ok(Arc::unwrap_or_clone(value)),
         Operand::Path(_) => Err(invalid_condition("Multiple attribute names used in one condition")),
         Operand::Size(_) => Err(validation("KeyConditionExpressions cannot contain nested operations")),
     }
 }
 
-fn key_name(path: Path) -> Result<String, AwsError> {
+fn key_name(path: Path) -> Result<Arc<str>, AwsError> {
     if path.steps.is_empty() {
         Ok(path.root)
     } else {

@@ -1,6 +1,7 @@
 //! Document paths.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::super::value::{AttributeValue, Item};
 
@@ -10,24 +11,25 @@ pub const LONGEST_PATH: usize = 32;
 /// A step from an item, a map or a list into what it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    Field(String),
+    /// Shared with the placeholder that it came from, as a name may be long and used often.
+    Field(Arc<str>),
     Index(usize),
 }
 
 /// A path such as `pages.Title[0]`, placeholders resolved. Its first step is a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
-    pub root: String,
+    pub root: Arc<str>,
     pub steps: Vec<Step>,
 }
 
 impl Path {
     /// What the path leads to in an item.
     pub fn find<'i>(&self, item: &'i Item) -> Option<&'i AttributeValue> {
-        let mut value = item.get(&self.root)?;
+        let mut value = item.get(&*self.root)?;
         for step in &self.steps {
             value = match (step, value) {
-                (Step::Field(name), AttributeValue::M(map)) => map.get(name)?,
+                (Step::Field(name), AttributeValue::M(map)) => map.get(&**name)?,
                 (Step::Index(index), AttributeValue::L(list)) => list.get(*index)?,
                 _ => return None,
             };

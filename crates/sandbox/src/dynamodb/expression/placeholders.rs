@@ -1,6 +1,7 @@
 //! `ExpressionAttributeNames` and `ExpressionAttributeValues`: what `#name` and `:value` stand for, and which were used.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::super::error::validation;
 use super::super::value::{AttributeValue, GivenValue};
@@ -8,6 +9,9 @@ use super::path::{LONGEST_PATH, Path, Step};
 use super::reserved::is_reserved;
 use super::syntax::{NameSyntax, PathSyntax, StepSyntax};
 use crate::AwsError;
+
+/// Bytes that the names and values of a request may have together, as AWS.
+const MOST_BYTES: usize = 2 * 1024 * 1024;
 
 /// The placeholders of a request, as it has them.
 #[derive(Clone, Debug, Default)]
@@ -17,10 +21,12 @@ pub struct GivenExpressions {
 }
 
 /// Placeholders that were checked, to be used by every expression of the request and then [`finished`](Self::finish).
+///
+/// Names and values are shared, since an expression may use each of them a thousand times.
 #[derive(Debug, Default)]
 pub struct Placeholders {
-    names: BTreeMap<String, String>,
-    values: BTreeMap<String, AttributeValue>,
+    names: BTreeMap<String, Arc<str>>,
+    values: BTreeMap<String, Arc<AttributeValue>>,
     used_names: BTreeSet<String>,
     used_values: BTreeSet<String>,
 }
@@ -53,6 +59,7 @@ impl Placeholders {
             }
             Some(values) => check_values(values)?,
         };
+        check_size(&names, &values)?;
         Ok(Self { names, values, ..Self::default() })
     }
 
@@ -63,7 +70,7 @@ impl Placeholders {
     }
 
     /// The value that a placeholder such as `:v` stands for.
-    pub(super) fn value(&mut self, placeholder: &str) -> Result<AttributeValue, String> {
+    pub(super) fn value(&mut self, placeholder: &str) -> Result<Arc<AttributeValue>, String> {
         let value = self.values.get(placeholder).cloned().ok_or_else(|| {
             format!("An expression attribute value used in expression is not defined; attribute value: {placeholder}")
         })?;
@@ -91,12 +98,12 @@ impl Placeholders {
         Ok(Path { root, steps })
     }
 
-    fn name(&mut self, name: NameSyntax<'_>) -> Result<String, String> {
+    fn name(&mut self, name: NameSyntax<'_>) -> Result<Arc<str>, String> {
         match name {
             NameSyntax::Word(word) if is_reserved(word) => {
                 Err(format!("Attribute name is a reserved keyword; reserved keyword: {word}"))
             }
-            NameSyntax::Word(word) => Ok(word.to_owned()),
+            NameSyntax::Word(word) => Ok(word.into()),
             NameSyntax::Placeholder(placeholder) => {
                 let name = self.names.get(placeholder).cloned().ok_or_else(|| {
                     format!(
@@ -111,7 +118,7 @@ impl Placeholders {
     }
 }
 
-fn check_names(names: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, AwsError> {
+fn check_names(names: BTreeMap<String, String>) -> Result<BTreeMap<String, Arc<str>>, AwsError> {
     if names.is_empty() {
         return Err(validation("ExpressionAttributeNames must not be empty"));
     }
@@ -124,10 +131,10 @@ fn check_names(names: BTreeMap<String, String>) -> Result<BTreeMap<String, Strin
             )));
         }
     }
-    Ok(names)
+    Ok(names.into_iter().map(|(placeholder, name)| (placeholder, name.into())).collect())
 }
 
-fn check_values(values: BTreeMap<String, GivenValue>) -> Result<BTreeMap<String, AttributeValue>, AwsError> {
+fn check_values(values: BTreeMap<String, GivenValue>) -> Result<BTreeMap<String, Arc<AttributeValue>>, AwsError> {
     if values.is_empty() {
         return Err(validation("ExpressionAttributeValues must not be empty"));
     }
@@ -136,9 +143,25 @@ fn check_values(values: BTreeMap<String, GivenValue>) -> Result<BTreeMap<String,
         let value = value.0.map_err(|message| {
             validation(format!("ExpressionAttributeValues contains invalid value: {message} for key {placeholder}"))
         })?;
-        Ok((placeholder, value))
+        Ok((placeholder, Arc::new(value)))
     };
     values.into_iter().map(check).collect()
+}
+
+fn check_size(
+    names: &BTreeMap<String, Arc<str>>,
+    values: &BTreeMap<String, Arc<AttributeValue>>,
+) -> Result<(), AwsError> {
+    let names: usize = names.iter().map(|(placeholder, name)| placeholder.len() + name.len()).sum();
+    let values: usize = values.iter().map(|(placeholder, value)| placeholder.len() + value.size()).sum();
+    if names + values <= MOST_BYTES {
+        return Ok(());
+    }
+    Err(validation(format!(
+        "ExpressionAttributeNames and ExpressionAttributeValues have exceeded the maximum allowed size of {MOST_BYTES} \
+         bytes; size: {}",
+        names + values
+    )))
 }
 
 fn check_placeholder(parameter: &str, placeholder: &str, sign: char) -> Result<(), AwsError> {
@@ -162,4 +185,29 @@ fn refuse_unused<'k>(
         return Ok(());
     }
     Err(validation(format!("Value provided in {parameter} unused in expressions: keys: {{{}}}", unused.join(", "))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(bytes: usize) -> Result<Placeholders, AwsError> {
+        let value = GivenValue(Ok(AttributeValue::S("x".repeat(bytes))));
+        let given = GivenExpressions { names: None, values: Some([(":v".to_owned(), value)].into()) };
+        Placeholders::new(given, &[("UpdateExpression", &Some(String::new()))], None)
+    }
+
+    #[test]
+    fn every_use_of_a_value_shares_it() {
+        let mut placeholders = given(1000).unwrap();
+        assert!(Arc::ptr_eq(&placeholders.value(":v").unwrap(), &placeholders.value(":v").unwrap()));
+    }
+
+    #[test]
+    fn names_and_values_are_bounded_together() {
+        assert!(given(MOST_BYTES - 2).is_ok());
+        let error = given(MOST_BYTES - 1).unwrap_err();
+        assert_eq!(error.code, "ValidationException");
+        assert!(error.message.contains("maximum allowed size"), "{error}");
+    }
 }

@@ -1,6 +1,7 @@
 //! Projection expressions: which parts of an item to answer.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::super::error::validation;
 use super::super::value::{AttributeValue, Item};
@@ -12,13 +13,13 @@ use crate::AwsError;
 /// The wanted paths as a tree, so that paths with a common start yield one map or list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Projection {
-    fields: BTreeMap<String, Part>,
+    fields: BTreeMap<Arc<str>, Part>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 enum Part {
     Whole,
-    Fields(BTreeMap<String, Self>),
+    Fields(BTreeMap<Arc<str>, Self>),
     Indexes(BTreeMap<usize, Self>),
 }
 
@@ -51,8 +52,8 @@ impl Projection {
     }
 }
 
-fn insert(fields: &mut BTreeMap<String, Part>, name: &str, steps: &[Step]) {
-    let part = fields.entry(name.to_owned()).or_insert_with(|| empty_part(steps));
+fn insert(fields: &mut BTreeMap<Arc<str>, Part>, name: &Arc<str>, steps: &[Step]) {
+    let part = fields.entry(Arc::clone(name)).or_insert_with(|| empty_part(steps));
     descend(part, steps);
 }
 
@@ -74,10 +75,10 @@ fn descend(part: &mut Part, steps: &[Step]) {
     }
 }
 
-fn project_fields(fields: &BTreeMap<String, Part>, item: &Item) -> Item {
+fn project_fields(fields: &BTreeMap<Arc<str>, Part>, item: &Item) -> Item {
     let wanted = fields.iter().filter_map(|(name, part)| {
-        let value = part.apply(item.get(name)?)?;
-        Some((name.clone(), value))
+        let value = part.apply(item.get(&**name)?)?;
+        Some((name.to_string(), value))
     });
     wanted.collect()
 }

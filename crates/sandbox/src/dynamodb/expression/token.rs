@@ -8,7 +8,7 @@ use winnow::token::{one_of, take_while};
 
 /// Bytes that an expression may have.
 const LARGEST_EXPRESSION: usize = 4096;
-/// Operators and functions that an expression may have.
+/// Operators and functions that an expression may have, as AWS.
 const MOST_OPERATORS: usize = 300;
 /// How deep parentheses may nest. AWS refuses redundant ones, so that no useful expression comes near.
 const DEEPEST_PARENTHESES: usize = 64;
@@ -113,7 +113,7 @@ pub fn has_redundant_parentheses(tokens: &[Token<'_>]) -> bool {
 fn bound(tokens: &[Token<'_>]) -> Result<(), String> {
     let mut depth = 0_usize;
     let mut operators = 0;
-    for token in tokens {
+    for (position, token) in tokens.iter().enumerate() {
         match token.kind {
             TokenKind::Symbol => match token.text {
                 "(" => depth += 1,
@@ -122,8 +122,9 @@ fn bound(tokens: &[Token<'_>]) -> Result<(), String> {
                 _ => {}
             },
             TokenKind::Word => {
-                operators +=
-                    usize::from(["AND", "OR", "NOT", "IN", "BETWEEN"].iter().any(|word| token.is_keyword(word)));
+                let is_operator = ["AND", "OR", "NOT", "IN", "BETWEEN"].iter().any(|word| token.is_keyword(word));
+                let is_function = tokens.get(position + 1).is_some_and(|next| next.is_symbol("("));
+                operators += usize::from(is_operator || is_function);
             }
             _ => {}
         }
@@ -151,4 +152,21 @@ fn token<'s>(input: &mut LocatingSlice<&'s str>) -> Result<Token<'s>, winnow::er
     ));
     let ((kind, text), span) = kind_and_text.with_span().parse_next(input)?;
     Ok(Token { kind, text, start: span.start })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operators_and_functions_are_bounded_together() {
+        // Nested as an operand of IN, so that there are functions and hardly any operators.
+        let functions = |count: usize| format!("a IN ({})", vec!["size(b)"; count].join(","));
+        assert!(tokens(&functions(299)).is_ok());
+        let error = tokens(&functions(300)).unwrap_err();
+        assert!(error.ends_with("operator count: 301"), "{error}");
+        let operators = |count: usize| vec!["a=:a"; count].join(" OR ");
+        assert!(tokens(&operators(150)).is_ok());
+        assert!(tokens(&operators(151)).unwrap_err().ends_with("operator count: 301"));
+    }
 }

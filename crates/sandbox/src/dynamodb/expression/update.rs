@@ -1,11 +1,14 @@
 //! Update expressions: `SET`, `REMOVE`, `ADD` and `DELETE`.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use thiserror::Error;
 
 use super::super::error::validation;
-use super::super::number::NumberError;
+use super::super::number::{Number, NumberError};
+use super::super::store::LARGEST_ITEM;
 use super::super::value::{AttributeValue, Item};
 use super::condition_rules::{arguments, incorrect_type};
 use super::path::{Path, Step, first_clash};
@@ -13,13 +16,17 @@ use super::placeholders::Placeholders;
 use super::syntax::{self, FunctionSyntax, OperandSyntax, SectionSyntax, SetValueSyntax};
 use crate::AwsError;
 
+/// Bytes of values that an update may put into an item. What is put there stays there, so that more makes no item that can
+/// be stored; the exact size is checked afterwards. The little above is for joined lists, which are counted with their heads.
+const MOST_COPIED: usize = LARGEST_ITEM + 1024;
+
 /// What an `UpdateExpression` does.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Update {
     set: Vec<(Path, SetValue)>,
     remove: Vec<Path>,
-    add: Vec<(Path, AttributeValue)>,
-    delete: Vec<(Path, AttributeValue)>,
+    add: Vec<(Path, Arc<AttributeValue>)>,
+    delete: Vec<(Path, Arc<AttributeValue>)>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +39,7 @@ enum SetValue {
 #[derive(Clone, Debug, PartialEq)]
 enum Operand {
     Path(Path),
-    Value(AttributeValue),
+    Value(Arc<AttributeValue>),
     IfNotExists(Path, Box<Self>),
     ListAppend(Box<Self>, Box<Self>),
 }
@@ -46,6 +53,8 @@ pub enum UpdateError {
     MissingAttribute,
     #[error("An operand in the update expression has an incorrect data type")]
     IncorrectType,
+    #[error("Item size to update has exceeded the maximum allowed size")]
+    TooLarge,
     #[error(transparent)]
     Number(#[from] NumberError),
 }
@@ -68,9 +77,11 @@ impl Update {
 
     /// Applies the update to `base`. Operands are read from `before`, the item as it was (empty if there was none).
     pub fn apply(&self, before: &Item, mut base: Item) -> Result<Item, UpdateError> {
+        let mut room = Room(MOST_COPIED);
         let mut values = Vec::with_capacity(self.set.len());
         for (path, value) in &self.set {
-            values.push((path, value.evaluate(before)?));
+            let value = value.evaluate(before, &mut room)?;
+            values.push((path, room.own(value)?));
         }
         // What is set beyond a list's end is appended in the order of the indexes.
         values.sort_by_key(|(path, _)| last_index(path));
@@ -78,8 +89,11 @@ impl Update {
             set(&mut base, path, value)?;
         }
         for (path, value) in &self.add {
+            if is_set(value) {
+                room.take(value.size())?;
+            }
             let sum = match path.find(before) {
-                None => value.clone(),
+                None => value.as_ref().clone(),
                 Some(old) => add(old, value)?,
             };
             set(&mut base, path, sum)?;
@@ -136,7 +150,7 @@ fn resolve(sections: &[SectionSyntax<'_>], names: &mut Placeholders) -> Result<U
             SectionSyntax::Add(list) => {
                 for (path, placeholder) in list {
                     let (path, value) = (names.path(path)?, names.value(placeholder)?);
-                    if !matches!(value, AttributeValue::N(_)) && !is_set(&value) {
+                    if !matches!(*value, AttributeValue::N(_)) && !is_set(&value) {
                         return Err(incorrect_operand("ADD", &value));
                     }
                     update.add.push((path, value));
@@ -178,7 +192,9 @@ fn incorrect_operand(operator: &str, value: &AttributeValue) -> String {
 
 fn set_value(syntax: &SetValueSyntax<'_>, names: &mut Placeholders) -> Result<SetValue, String> {
     let mut number = |syntax: &OperandSyntax<'_>, sign: &str| match operand(syntax, names)? {
-        Operand::Value(value) if !matches!(value, AttributeValue::N(_)) => Err(incorrect_type(sign, value.type_name())),
+        Operand::Value(value) if !matches!(*value, AttributeValue::N(_)) => {
+            Err(incorrect_type(sign, value.type_name()))
+        }
         operand => Ok(operand),
     };
     Ok(match syntax {
@@ -212,7 +228,7 @@ fn function_operand(function: &FunctionSyntax<'_>, names: &mut Placeholders) -> 
             let (first, second) = (operand(first, names)?, operand(second, names)?);
             for part in [&first, &second] {
                 if let Operand::Value(value) = part
-                    && !matches!(value, AttributeValue::L(_))
+                    && !matches!(**value, AttributeValue::L(_))
                 {
                     return Err(incorrect_type("list_append", value.type_name()));
                 }
@@ -227,45 +243,70 @@ fn function_operand(function: &FunctionSyntax<'_>, names: &mut Placeholders) -> 
 }
 
 impl SetValue {
-    fn evaluate(&self, item: &Item) -> Result<AttributeValue, UpdateError> {
-        let number = |operand: &Operand| match operand.evaluate(item)? {
-            AttributeValue::N(number) => Ok(number),
+    fn evaluate<'v>(&'v self, item: &'v Item, room: &mut Room) -> Result<Cow<'v, AttributeValue>, UpdateError> {
+        let mut number = |operand: &Operand| match operand.evaluate(item, room)?.as_ref() {
+            AttributeValue::N(number) => Ok::<Number, UpdateError>(*number),
             _ => Err(UpdateError::IncorrectType),
         };
-        Ok(match self {
-            Self::Operand(operand) => operand.evaluate(item)?,
-            Self::Plus(left, right) => AttributeValue::N(number(left)?.add(number(right)?)?),
-            Self::Minus(left, right) => AttributeValue::N(number(left)?.subtract(number(right)?)?),
-        })
+        let sum = match self {
+            Self::Operand(operand) => return operand.evaluate(item, room),
+            Self::Plus(left, right) => number(left)?.add(number(right)?)?,
+            Self::Minus(left, right) => number(left)?.subtract(number(right)?)?,
+        };
+        Ok(Cow::Owned(AttributeValue::N(sum)))
     }
 }
 
 impl Operand {
-    fn evaluate(&self, item: &Item) -> Result<AttributeValue, UpdateError> {
+    fn evaluate<'v>(&'v self, item: &'v Item, room: &mut Room) -> Result<Cow<'v, AttributeValue>, UpdateError> {
         match self {
-            Self::Path(path) => path.find(item).cloned().ok_or(UpdateError::MissingAttribute),
-            Self::Value(value) => Ok(value.clone()),
+            Self::Path(path) => path.find(item).map(Cow::Borrowed).ok_or(UpdateError::MissingAttribute),
+            Self::Value(value) => Ok(Cow::Borrowed(value.as_ref())),
             Self::IfNotExists(path, value) => match path.find(item) {
-                Some(present) => Ok(present.clone()),
-                None => value.evaluate(item),
+                Some(present) => Ok(Cow::Borrowed(present)),
+                None => value.evaluate(item, room),
             },
-            Self::ListAppend(first, second) => match (first.evaluate(item)?, second.evaluate(item)?) {
-                (AttributeValue::L(mut list), AttributeValue::L(more)) => {
-                    list.extend(more);
-                    Ok(AttributeValue::L(list))
+            Self::ListAppend(first, second) => {
+                let (first, second) = (first.evaluate(item, room)?, second.evaluate(item, room)?);
+                if ![&first, &second].iter().all(|part| matches!(part.as_ref(), AttributeValue::L(_))) {
+                    return Err(UpdateError::IncorrectType);
                 }
-                _ => Err(UpdateError::IncorrectType),
-            },
+                match (room.own(first)?, room.own(second)?) {
+                    (AttributeValue::L(mut list), AttributeValue::L(more)) => {
+                        list.extend(more);
+                        Ok(Cow::Owned(AttributeValue::L(list)))
+                    }
+                    _ => Err(UpdateError::IncorrectType),
+                }
+            }
         }
+    }
+}
+
+/// What is left of the bytes that an update may copy.
+struct Room(usize);
+
+impl Room {
+    fn take(&mut self, bytes: usize) -> Result<(), UpdateError> {
+        self.0 = self.0.checked_sub(bytes).ok_or(UpdateError::TooLarge)?;
+        Ok(())
+    }
+
+    /// The value itself, copied if it is only borrowed.
+    fn own(&mut self, value: Cow<'_, AttributeValue>) -> Result<AttributeValue, UpdateError> {
+        if let Cow::Borrowed(value) = &value {
+            self.take(value.size())?;
+        }
+        Ok(value.into_owned())
     }
 }
 
 /// The map or list that holds what the path's last step names; the path has at least one step.
 fn parent<'i>(item: &'i mut Item, path: &Path) -> Result<&'i mut AttributeValue, UpdateError> {
-    let mut value = item.get_mut(&path.root).ok_or(UpdateError::InvalidPath)?;
+    let mut value = item.get_mut(&*path.root).ok_or(UpdateError::InvalidPath)?;
     for step in &path.steps[..path.steps.len() - 1] {
         value = match (step, value) {
-            (Step::Field(name), AttributeValue::M(map)) => map.get_mut(name),
+            (Step::Field(name), AttributeValue::M(map)) => map.get_mut(&**name),
             (Step::Index(index), AttributeValue::L(list)) => list.get_mut(*index),
             _ => None,
         }
@@ -276,12 +317,12 @@ fn parent<'i>(item: &'i mut Item, path: &Path) -> Result<&'i mut AttributeValue,
 
 fn set(item: &mut Item, path: &Path, value: AttributeValue) -> Result<(), UpdateError> {
     let Some(last) = path.steps.last() else {
-        item.insert(path.root.clone(), value);
+        item.insert(path.root.to_string(), value);
         return Ok(());
     };
     match (last, parent(item, path)?) {
         (Step::Field(name), AttributeValue::M(map)) => {
-            map.insert(name.clone(), value);
+            map.insert(name.to_string(), value);
         }
         (Step::Index(index), AttributeValue::L(list)) => match list.get_mut(*index) {
             Some(element) => *element = value,
@@ -294,12 +335,12 @@ fn set(item: &mut Item, path: &Path, value: AttributeValue) -> Result<(), Update
 
 fn remove(item: &mut Item, path: &Path) -> Result<(), UpdateError> {
     let Some(last) = path.steps.last() else {
-        item.remove(&path.root);
+        item.remove(&*path.root);
         return Ok(());
     };
     match (last, parent(item, path)?) {
         (Step::Field(name), AttributeValue::M(map)) => {
-            map.remove(name);
+            map.remove(&**name);
         }
         (Step::Index(index), AttributeValue::L(list)) => {
             if *index < list.len() {
@@ -466,5 +507,21 @@ mod tests {
         ] {
             assert_eq!(update(expression, values), Err(format!("Invalid UpdateExpression: {message}")));
         }
+    }
+
+    #[test]
+    fn an_update_copies_no_more_than_an_item_may_have() {
+        let large = format!(r#"{{":v":{{"L":[{{"S":"{}"}}]}}}}"#, "x".repeat(300 * 1024));
+        let many: Vec<String> = (0..250).map(|number| format!("a{number}=:v")).collect();
+        let nested = format!("SET a = {}:v{}", "list_append(:v,".repeat(60), ")".repeat(60));
+        let joined = "SET a = :v, b = list_append(:v, :v)".to_owned();
+        for expression in [format!("SET {}", many.join(",")), nested, joined] {
+            assert_eq!(changed(&expression, &large), Err(UpdateError::TooLarge), "{expression}");
+        }
+        assert!(changed("SET a = :v", &large).is_ok());
+        assert!(changed("SET a = list_append(if_not_exists(a, :v), seq)", &large).is_ok());
+        let set = format!(r#"{{":s":{{"SS":["{}"]}}}}"#, "x".repeat(300 * 1024));
+        assert!(changed("ADD a :s", &set).is_ok());
+        assert_eq!(changed("ADD a :s, b :s", &set), Err(UpdateError::TooLarge));
     }
 }

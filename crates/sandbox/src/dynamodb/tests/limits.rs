@@ -65,3 +65,67 @@ async fn an_account_that_is_full_cannot_grow() {
     let key = json!({"metric": {"S": "m"}, "window_end": {"S": "w"}});
     fixture.ok("DeleteItem", json!({"TableName": "counts", "Key": key})).await;
 }
+
+#[tokio::test]
+async fn a_value_used_many_times_makes_no_larger_item() {
+    let fixture = Fixture::with_table().await;
+    let assignments: Vec<String> = (0..250).map(|number| format!("a{number}=:v")).collect();
+    let update = |bytes: usize| {
+        json!({
+            "TableName": "counts", "Key": {"metric": {"S": "m"}, "window_end": {"S": "w"}},
+            "UpdateExpression": format!("SET {}", assignments.join(",")),
+            "ExpressionAttributeValues": {":v": {"S": "x".repeat(bytes)}},
+        })
+    };
+    fixture.ok("UpdateItem", update(1500)).await;
+    let message = fixture.invalid("UpdateItem", update(2_000_000)).await;
+    assert_eq!(message, "Item size to update has exceeded the maximum allowed size");
+    let message = fixture.invalid("UpdateItem", update(2_100_000)).await;
+    assert!(message.contains("exceeded the maximum allowed size of 2097152 bytes"), "{message}");
+}
+
+#[tokio::test]
+async fn a_request_makes_a_bounded_number_of_comparisons() {
+    let fixture = Fixture::with_table().await;
+    for window_end in ["1", "2"] {
+        let item = json!({"metric": {"S": "m"}, "window_end": {"S": window_end}, "words": {"S": "x".repeat(400_000)}});
+        fixture.ok("PutItem", json!({"TableName": "counts", "Item": item})).await;
+    }
+    let values = json!({":v": {"S": "y"}});
+    let condition = |comparisons: usize| vec!["words<>:v"; comparisons].join(" AND ");
+    let delete = |comparisons: usize| {
+        json!({
+            "TableName": "counts", "Key": {"metric": {"S": "m"}, "window_end": {"S": "1"}},
+            "ConditionExpression": condition(comparisons), "ExpressionAttributeValues": values,
+        })
+    };
+    let scan = |filter: String| json!({"TableName": "counts", "FilterExpression": filter, "ExpressionAttributeValues": values});
+    let list = |operands: usize| format!("words IN ({})", vec![":v"; operands].join(","));
+    let too_many = [list(100), list(100), list(100), list(100)].join(" OR ");
+    let message = fixture.invalid("Scan", scan(too_many.clone())).await;
+    assert!(message.contains("compares up to 128 MiB"), "{message}");
+    // What the first item leaves is not enough for the second, so that the page ends.
+    let page = fixture.ok("Scan", scan([list(100), list(100)].join(" OR "))).await;
+    assert_eq!(page["ScannedCount"], 1);
+    assert!(page["LastEvaluatedKey"].is_object());
+    let mut request = delete(10);
+    request["ConditionExpression"] = json!(too_many);
+    let message = fixture.invalid("DeleteItem", request).await;
+    assert!(message.contains("compares up to 128 MiB"), "{message}");
+    fixture.ok("DeleteItem", delete(10)).await;
+}
+
+#[tokio::test]
+async fn a_transaction_ends_at_4_mb() {
+    let fixture = Fixture::with_table().await;
+    let put = |window_end: usize| {
+        let item = json!({
+            "metric": {"S": "m"}, "window_end": {"S": window_end.to_string()}, "data": {"S": "x".repeat(400_000)},
+        });
+        json!({"Put": {"TableName": "counts", "Item": item}})
+    };
+    let puts: Vec<Value> = (0..11).map(put).collect();
+    let message = fixture.invalid("TransactWriteItems", json!({"TransactItems": puts})).await;
+    assert_eq!(message, "Aggregated size of all items in the transaction exceeds 4 MB");
+    fixture.ok("TransactWriteItems", json!({"TransactItems": puts[..10]})).await;
+}

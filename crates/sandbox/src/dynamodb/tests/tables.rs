@@ -153,6 +153,11 @@ async fn only_billing_throughput_and_protection_can_be_updated() {
         fixture.invalid("UpdateTable", index).await,
         "The sandbox does not offer the parameter GlobalSecondaryIndexUpdates of DynamoDB."
     );
+    for parameter in ["GlobalTableWitnessUpdates", "GlobalTableSettingsReplicationMode", "VectorIndexUpdates"] {
+        let message =
+            fixture.invalid("UpdateTable", json!({"TableName": "counts", parameter: [], "BillingMode": "x"})).await;
+        assert_eq!(message, format!("The sandbox does not offer the parameter {parameter} of DynamoDB."));
+    }
     fixture.ok("UpdateTable", json!({"TableName": "counts", "DeletionProtectionEnabled": true})).await;
     let message = fixture.invalid("DeleteTable", json!({"TableName": "counts"})).await;
     assert!(message.contains("currently protected against deletion"), "{message}");
@@ -202,6 +207,8 @@ async fn a_faulty_table_is_refused_in_dynamodbs_words() {
         ),
         ("GlobalSecondaryIndexes", json!([]), "does not offer the parameter GlobalSecondaryIndexes"),
         ("StreamSpecification", json!({"StreamEnabled": true}), "does not offer the parameter StreamSpecification"),
+        ("GlobalTableSourceArn", json!("arn"), "does not offer the parameter GlobalTableSourceArn"),
+        ("VectorIndexes", json!([]), "does not offer the parameter VectorIndexes"),
         ("Tags", json!([{"Key": "a", "Value": "b"}]), "does not offer the parameter Tags"),
     ];
     for (parameter, value, words) in faults {

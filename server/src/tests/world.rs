@@ -1,0 +1,113 @@
+//! Everything that `headwater serve` puts together, without the sockets of the pages.
+
+use std::path::{Path, PathBuf};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use lab::Lab;
+use leptos::config::LeptosOptions;
+use sandbox::{Clock, PythonRuntime, Sandbox, SandboxConfig};
+use store::Store;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::client::{Learner, Site, Visitor};
+use crate::router::router;
+use crate::session_store::SessionStore;
+use crate::state::{Headwater, REGION};
+
+/// A server with nobody in it yet. Its data folder goes when this is dropped.
+pub struct World {
+    pub site: Site,
+    pub headwater: Headwater,
+    /// Where the sandbox listens.
+    pub endpoint: String,
+    pub store: Store,
+    pub shutdown: CancellationToken,
+    _stop: DropGuard,
+    _folder: TempDir,
+}
+
+/// What a test wants otherwise.
+#[derive(Clone, Copy)]
+pub struct Wishes {
+    pub max_learners: u32,
+    pub secure_cookie: bool,
+}
+
+impl World {
+    pub async fn start() -> Self {
+        Self::start_with(Wishes { max_learners: 100, secure_cookie: false }).await
+    }
+
+    pub async fn start_with(wishes: Wishes) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let sandbox = Sandbox::open(SandboxConfig {
+            data_dir: folder.path().join("sandbox"),
+            endpoint_url: endpoint.clone(),
+            python: PythonRuntime {
+                interpreter: "/usr/bin/python3".into(),
+                packages: folder.path().join("python"),
+                bubblewrap: "/usr/bin/bwrap".into(),
+            },
+            clock: Clock::System,
+            firehose: sandbox::firehose::FirehoseLimits::default(),
+        })
+        .await
+        .unwrap();
+        let shutdown = CancellationToken::new();
+        let (served, stop) = (sandbox.clone(), shutdown.clone());
+        tokio::spawn(async move { served.serve(listener, stop).await });
+        let store = Store::open(&folder.path().join("headwater.sqlite3")).await.unwrap();
+        let sessions = SessionStore::open(store.pool()).await.unwrap();
+        let headwater = Headwater::new(store.clone(), sandbox, Lab::embedded(), wishes.max_learners);
+        let leptos = LeptosOptions::builder()
+            .output_name("headwater")
+            .site_root(site_root(folder.path()).to_string_lossy().into_owned())
+            .site_pkg_dir("pkg")
+            .build();
+        let router = router(headwater.clone(), leptos, sessions, wishes.secure_cookie, shutdown.clone());
+        Self {
+            site: Site::Router(Box::new(router)),
+            headwater,
+            endpoint,
+            store,
+            _stop: shutdown.clone().drop_guard(),
+            shutdown,
+            _folder: folder,
+        }
+    }
+
+    pub fn visitor(&self) -> Visitor {
+        Visitor::new(&self.site)
+    }
+
+    pub async fn learner(&self) -> Learner {
+        Learner::start(&self.site).await
+    }
+
+    /// The configuration of a Rust SDK client with this key.
+    pub fn sdk(&self, access_key: &str, secret: &str) -> SdkConfig {
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                access_key, secret, None, None, "test",
+            )))
+            .region(Region::from_static(REGION))
+            .endpoint_url(&self.endpoint)
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build()
+    }
+}
+
+/// A built site with one file.
+fn site_root(folder: &Path) -> PathBuf {
+    let site = folder.join("site");
+    std::fs::create_dir_all(site.join("pkg")).unwrap();
+    std::fs::write(site.join("pkg/headwater.css"), "body{margin:0}").unwrap();
+    site
+}
