@@ -11,7 +11,7 @@ use aws_sdk_kinesisanalyticsv2::types::ApplicationStatus;
 use common::pipeline::{Clicks, PREPROCESS, Pipeline, STORE};
 use common::server::{Server, run_or_serve};
 
-const KILLS: u32 = 6;
+const KILLS: u32 = 8;
 
 fn main() {
     run_or_serve("counts_stay_exact_through_kill_9", counts_stay_exact_through_kill_9());
@@ -27,8 +27,8 @@ async fn counts_stay_exact_through_kill_9() {
         for _ in 0..4 {
             pipeline.send(clicks.next(50)).await;
         }
-        // At another moment of preprocessing, counting and storing each time.
-        tokio::time::sleep(Duration::from_millis(u64::from(370 * round))).await;
+        // At another moment each time: of preprocessing, counting and storing, and, later on, with windows stored already.
+        tokio::time::sleep(Duration::from_millis(u64::from(450 * round))).await;
         server.kill();
         server = Server::start(&folder);
         pipeline = pipeline.at(server.sdk.clone());

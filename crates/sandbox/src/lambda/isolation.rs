@@ -72,10 +72,14 @@ impl Isolation {
 
     /// Empties the folder of what an earlier server left behind and writes the launcher and the filter.
     pub(super) fn prepare(&self) -> io::Result<()> {
-        match fs::remove_dir_all(&self.folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?,
+        // Moved away first: whatever still writes below the old name, the removal cannot meet it.
+        let aside = self.folder.with_extension(Uuid::new_v4().simple().to_string());
+        match fs::rename(&self.folder, &aside) {
+            Ok(()) => fs::remove_dir_all(&aside)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         let filter = seccomp::filter().map_err(|error: FilterError| io::Error::other(error))?;
         fs::write(self.filter(), filter)?;
         fs::write(self.launcher(), LAUNCHER)?;
