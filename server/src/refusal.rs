@@ -7,7 +7,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Collected};
 use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
 
 /// Sets the status that says whose fault it was; pages read the error from the body.
@@ -17,7 +17,7 @@ pub async fn with_status(answer: Response) -> Response {
     }
     let (mut parts, body) = answer.into_parts();
     // The body of an error is in memory already.
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
     if let Ok(error) = serde_json::from_slice::<BackendError>(&body) {
         parts.status = status(&error);
     }

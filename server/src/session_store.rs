@@ -63,3 +63,42 @@ fn hashed(id: &Id) -> Id {
     let (first, _) = hash.split_at(size_of::<i128>());
     Id(first.iter().fold(0, |number, byte| number << 8 | i128::from(*byte)))
 }
+
+#[cfg(test)]
+mod tests {
+    use tower_sessions::SessionStore as _;
+    use tower_sessions::cookie::time::OffsetDateTime;
+
+    use super::*;
+
+    fn record(id: i128, ends: OffsetDateTime) -> Record {
+        Record { id: Id(id), data: [("learner".to_owned(), "x".into())].into(), expiry_date: ends }
+    }
+
+    #[tokio::test]
+    async fn what_has_ended_is_not_found_and_swept_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store::Store::open(&folder.path().join("sessions.sqlite3")).await.unwrap();
+        let sessions = SessionStore::open(store.pool()).await.unwrap();
+        let now = OffsetDateTime::now_utc();
+        let (mut ended, mut alive) =
+            (record(-1, now - Duration::from_secs(60)), record(2, now + Duration::from_secs(60)));
+        sessions.create(&mut ended).await.unwrap();
+        sessions.create(&mut alive).await.unwrap();
+        assert_eq!(sessions.load(&ended.id).await.unwrap(), None);
+        assert_eq!(sessions.load(&alive.id).await.unwrap(), Some(alive.clone()));
+
+        sessions.0.delete_expired().await.unwrap();
+        let (rows,): (i64,) =
+            sqlx::query_as("SELECT count(*) FROM tower_sessions").fetch_one(store.pool()).await.unwrap();
+        assert_eq!(rows, 1);
+        sessions.delete(&alive.id).await.unwrap();
+        assert_eq!(sessions.load(&alive.id).await.unwrap(), None);
+    }
+
+    #[test]
+    fn an_id_is_kept_as_the_first_half_of_its_hash() {
+        // sha256sum of sixteen zero bytes begins with 374708fff7719dd5979ec875d56cd228.
+        assert_eq!(hashed(&Id(0)), Id(0x3747_08ff_f771_9dd5_979e_c875_d56c_d228));
+    }
+}

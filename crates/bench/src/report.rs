@@ -13,7 +13,7 @@ use crate::measurement::{HEADWATER, LIMIT, MOTO, Measurement, Subject};
 /// Wider than any name of a measurement.
 const NAME_WIDTH: usize = 38;
 /// Wider than any median with its range.
-const VALUES_WIDTH: usize = 34;
+const VALUES_WIDTH: usize = 37;
 
 /// What the report says besides the measurements.
 #[derive(Clone, Debug, Args)]

@@ -40,7 +40,7 @@ pub fn run(options: &SqlOptions) -> anyhow::Result<()> {
     let mut bytes = Vec::new();
     clicks.iter().for_each(|click| click.encode(&mut bytes));
     let values = (0..options.rounds).map(|_| round(&clicks, options.rows)).collect::<anyhow::Result<_>>()?;
-    let how = "the lab's SQL, rows made beforehand".to_owned();
+    let how = "the lab's SQL, engine alone".to_owned();
     Measurement { subject: Subject::Rows, how: how.clone(), target: HEADWATER.to_owned(), values }.print()?;
     let row_bytes = bytes.len() as f64 / clicks.len() as f64;
     let limit = STREAM_BYTES_A_SECOND / row_bytes;

@@ -227,7 +227,7 @@ impl Sample {
             Err(_) => Err(Unreadable {
                 setting: "compression",
                 expected: "a whole gzip file",
-                found: format!("a gzip file that is damaged after {} bytes of text", inflated.len()),
+                found: "a gzip file that is damaged".to_owned(),
             }),
         }
     }

@@ -339,14 +339,14 @@ mod tests {
             shown.push(format!("{} {}\n{}", parts.status.as_u16(), headers.join(", "), String::from_utf8_lossy(&body)));
         }
         insta::assert_snapshot!(shown.join("\n\n"), @r#"
-        400 content-type: application/x-amz-json-1.0, x-amz-crc32: 3133951885, x-amzn-errortype: Some<Error>
-        {"Reasons":["x"],"__type":"com.amazonaws.dynamodb.v20120810#Some<Error>","message":"a < b & \"c\""}
+        400 content-type: application/x-amz-json-1.0, x-amz-crc32: 2582579410, x-amzn-errortype: Some<Error>
+        {"__type":"com.amazonaws.dynamodb.v20120810#Some<Error>","Reasons":["x"],"message":"a < b & \"c\""}
 
         400 content-type: application/x-amz-json-1.1, x-amzn-errortype: Some<Error>
-        {"Reasons":["x"],"__type":"Some<Error>","message":"a < b & \"c\""}
+        {"__type":"Some<Error>","Reasons":["x"],"message":"a < b & \"c\""}
 
         400 content-type: application/json, x-amzn-errortype: Some<Error>
-        {"Message":"a < b & \"c\"","Reasons":["x"],"Type":"User"}
+        {"Reasons":["x"],"Type":"User","Message":"a < b & \"c\""}
 
         400 content-type: text/xml
         <ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><Error><Type>Sender</Type><Code>Some&lt;Error&gt;</Code><Message>a &lt; b &amp; &quot;c&quot;</Message></Error><RequestId>request-id</RequestId></ErrorResponse>

@@ -83,7 +83,7 @@ async fn unsigned_requests_are_refused_in_the_shape_of_the_service() {
     400 application/x-amz-json-1.1
     <ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>MissingAuthenticationToken</Code><Message>Request is missing Authentication Token</Message></Error></ErrorResponse>
     403 text/xml
-    {"Message":"Missing Authentication Token","Type":"User"}
+    {"Type":"User","Message":"Missing Authentication Token"}
     403 application/json
     <?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>
     403 application/xml

@@ -22,7 +22,14 @@ async fn a_script_gets_an_account_that_works() {
     let lines = account.export_lines();
     let exports: BTreeMap<&str, &str> =
         lines.lines().map(|line| line.strip_prefix("export ").unwrap().split_once('=').unwrap()).collect();
-    insta::assert_debug_snapshot!(exports.keys(), @"");
+    insta::assert_debug_snapshot!(exports.keys(), @r#"
+    [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_DEFAULT_REGION",
+        "AWS_ENDPOINT_URL",
+        "AWS_SECRET_ACCESS_KEY",
+    ]
+    "#);
     let sdk = world.sdk(exports["AWS_ACCESS_KEY_ID"], exports["AWS_SECRET_ACCESS_KEY"]);
     let identity = aws_sdk_sts::Client::new(&sdk).get_caller_identity().send().await.unwrap();
     assert_eq!(identity.account(), Some(account.account_id.as_str()));

@@ -23,6 +23,11 @@ async fn the_code_opens_the_lab_in_another_browser() {
 
     let left = elsewhere.post("/api/forget", &[]).await;
     assert_eq!(left.location(), Some("/"));
+    let landing = elsewhere.get("/").await.text();
+    assert!(
+        landing.contains("This browser no longer knows your lab.") && landing.contains("Start the lab"),
+        "{landing}"
+    );
     assert!(elsewhere.get("/lab/connect").await.text().contains("No lab in this browser yet"));
     assert!(learner.get("/lab/connect").await.text().contains(&learner.account), "the other browser stays");
 }

@@ -12,6 +12,9 @@ use tokio::time::timeout;
 use super::client::Learner;
 use super::world::World;
 
+/// News come within this time, or the test fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// What a page has open.
 struct Events {
     body: Body,
@@ -38,7 +41,7 @@ impl Events {
                     None => continue,
                 }
             }
-            let frame = timeout(Duration::from_secs(30), self.body.frame()).await.expect("no event comes")?;
+            let frame = timeout(PATIENCE, self.body.frame()).await.expect("no event comes")?;
             if let Ok(data) = frame.unwrap().into_data() {
                 self.read.push_str(std::str::from_utf8(&data).unwrap());
             }
@@ -47,11 +50,14 @@ impl Events {
 
     /// Reads until there is an event in which `wanted` finds something.
     async fn until<T>(&mut self, mut wanted: impl FnMut(LiveEvent) -> Option<T>) -> T {
-        loop {
-            if let Some(found) = wanted(self.next().await.expect("the stream ended")) {
-                return found;
+        let found = async {
+            loop {
+                if let Some(found) = wanted(self.next().await.expect("the stream ended")) {
+                    return found;
+                }
             }
-        }
+        };
+        timeout(PATIENCE, found).await.expect("what is waited for does not come")
     }
 }
 
@@ -121,7 +127,8 @@ async fn counts_reach_the_chart() {
     let item = [
         ("metric", AttributeValue::S("views".to_owned())),
         ("window_end", AttributeValue::S("2026-03-01T10:01:00Z".to_owned())),
-        ("views", AttributeValue::N("42".to_owned())),
+        ("window_seconds", AttributeValue::N("60".to_owned())),
+        ("amount", AttributeValue::N("42".to_owned())),
     ];
     table
         .put_item()

@@ -1,5 +1,6 @@
 //! Visitors and learners, as far as a server can tell them from a browser: they keep cookies, post forms with their origin,
 //! and see redirects instead of following them.
+#![allow(dead_code, reason = "each test binary uses its own part of this module")]
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -133,7 +134,7 @@ impl Visitor {
         );
         let body = [head.as_bytes(), file, format!("\r\n--{BOUNDARY}--\r\n").as_bytes()].concat();
         let request = self
-            .from_own_page(self.request(Method::POST, "/upload"))
+            .sent_by_own_page(self.request(Method::POST, "/upload"))
             .header(header::ACCEPT, "text/html")
             .header(header::CONTENT_TYPE, format!("multipart/form-data; boundary={BOUNDARY}"))
             .body(Body::from(body));
@@ -170,11 +171,11 @@ impl Visitor {
     }
 
     fn form(&self, path: &str) -> request::Builder {
-        self.from_own_page(self.request(Method::POST, path))
+        self.sent_by_own_page(self.request(Method::POST, path))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
     }
 
-    fn from_own_page(&self, request: request::Builder) -> request::Builder {
+    fn sent_by_own_page(&self, request: request::Builder) -> request::Builder {
         request
             .header(header::ORIGIN, format!("http://{}", self.site.host()))
             .header(header::REFERER, format!("http://{}/", self.site.host()))

@@ -167,18 +167,18 @@ mod tests {
             serde_json::from_slice(&event("arn:app", "arn:stream", &records()[..1])).unwrap();
         insta::assert_json_snapshot!(event, {".invocationId" => "[uuid]"}, @r#"
         {
-          "applicationArn": "arn:app",
           "invocationId": "[uuid]",
+          "applicationArn": "arn:app",
+          "streamArn": "arn:stream",
           "records": [
             {
+              "recordId": "00000000000000000000000000000000000000000000000000000007",
               "data": "YQliCWxpbmsJMQo=",
               "kinesisFirehoseRecordMetadata": {
                 "approximateArrivalTimestamp": 1000
-              },
-              "recordId": "00000000000000000000000000000000000000000000000000000007"
+              }
             }
-          ],
-          "streamArn": "arn:stream"
+          ]
         }
         "#);
     }

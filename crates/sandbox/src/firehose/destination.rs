@@ -387,23 +387,26 @@ mod tests {
         .unwrap();
         insta::assert_json_snapshot!(destination.describe()["ExtendedS3DestinationDescription"], @r#"
         {
+          "RoleARN": "arn:aws:iam::000000000000:role/FirehoseRole",
           "BucketARN": "arn:aws:s3:::clicks",
           "BufferingHints": {
-            "IntervalInSeconds": 300,
-            "SizeInMBs": 5
-          },
-          "CloudWatchLoggingOptions": {
-            "Enabled": false
+            "SizeInMBs": 5,
+            "IntervalInSeconds": 300
           },
           "CompressionFormat": "GZIP",
           "EncryptionConfiguration": {
             "NoEncryptionConfig": "NoEncryption"
           },
+          "CloudWatchLoggingOptions": {
+            "Enabled": false
+          },
           "Prefix": "clicks/",
+          "S3BackupMode": "Disabled",
           "ProcessingConfiguration": {
             "Enabled": true,
             "Processors": [
               {
+                "Type": "Lambda",
                 "Parameters": [
                   {
                     "ParameterName": "LambdaArn",
@@ -421,13 +424,10 @@ mod tests {
                     "ParameterName": "BufferIntervalInSeconds",
                     "ParameterValue": "60"
                   }
-                ],
-                "Type": "Lambda"
+                ]
               }
             ]
-          },
-          "RoleARN": "arn:aws:iam::000000000000:role/FirehoseRole",
-          "S3BackupMode": "Disabled"
+          }
         }
         "#);
         let stored = serde_json::to_string(&destination).unwrap();

@@ -25,6 +25,11 @@ async fn a_table_is_creating_then_active_then_deleting_then_gone() {
     assert_json_snapshot!(created, {".TableDescription.TableId" => "[uuid]"}, @r#"
     {
       "TableDescription": {
+        "TableName": "counts",
+        "TableArn": "arn:aws:dynamodb:us-east-1:123456789012:table/counts",
+        "TableId": "[uuid]",
+        "TableStatus": "CREATING",
+        "CreationDateTime": 1795546800.0,
         "AttributeDefinitions": [
           {
             "AttributeName": "metric",
@@ -35,13 +40,6 @@ async fn a_table_is_creating_then_active_then_deleting_then_gone() {
             "AttributeType": "S"
           }
         ],
-        "BillingModeSummary": {
-          "BillingMode": "PAY_PER_REQUEST",
-          "LastUpdateToPayPerRequestDateTime": 1795546800.0
-        },
-        "CreationDateTime": 1795546800.0,
-        "DeletionProtectionEnabled": false,
-        "ItemCount": 0,
         "KeySchema": [
           {
             "AttributeName": "metric",
@@ -52,16 +50,18 @@ async fn a_table_is_creating_then_active_then_deleting_then_gone() {
             "KeyType": "RANGE"
           }
         ],
+        "ItemCount": 0,
+        "TableSizeBytes": 0,
         "ProvisionedThroughput": {
           "NumberOfDecreasesToday": 0,
           "ReadCapacityUnits": 0,
           "WriteCapacityUnits": 0
         },
-        "TableArn": "arn:aws:dynamodb:us-east-1:123456789012:table/counts",
-        "TableId": "[uuid]",
-        "TableName": "counts",
-        "TableSizeBytes": 0,
-        "TableStatus": "CREATING"
+        "DeletionProtectionEnabled": false,
+        "BillingModeSummary": {
+          "BillingMode": "PAY_PER_REQUEST",
+          "LastUpdateToPayPerRequestDateTime": 1795546800.0
+        }
       }
     }
     "#);

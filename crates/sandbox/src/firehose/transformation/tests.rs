@@ -93,21 +93,21 @@ async fn the_event_is_as_firehose_sends_it() {
     assert_eq!((delivered.as_str(), failed.len()), ("a\nä\n", 0));
     insta::assert_json_snapshot!(echo.events.lock().unwrap()[0], {".invocationId" => "[uuid]"}, @r#"
     {
-      "deliveryStreamArn": "arn:aws:firehose:us-east-1:111122223333:deliverystream/clicks",
       "invocationId": "[uuid]",
+      "deliveryStreamArn": "arn:aws:firehose:us-east-1:111122223333:deliverystream/clicks",
+      "region": "us-east-1",
       "records": [
         {
+          "recordId": "00000000000000000000000000000000000000000000000000000040000000",
           "approximateArrivalTimestamp": 1040,
-          "data": "YQo=",
-          "recordId": "00000000000000000000000000000000000000000000000000000040000000"
+          "data": "YQo="
         },
         {
+          "recordId": "00000000000000000000000000000000000000000000000000000041000000",
           "approximateArrivalTimestamp": 1041,
-          "data": "w6QK",
-          "recordId": "00000000000000000000000000000000000000000000000000000041000000"
+          "data": "w6QK"
         }
-      ],
-      "region": "us-east-1"
+      ]
     }
     "#);
 }
@@ -140,13 +140,13 @@ async fn each_record_has_its_own_result() {
     assert_eq!(mixed.events.lock().unwrap().len(), 1);
     insta::assert_json_snapshot!(failed[0], @r#"
     {
-      "arrivalTimestamp": 1042,
-      "attemptEndingTimestamp": 2000000,
       "attemptsMade": 1,
+      "arrivalTimestamp": 1042,
       "errorCode": "Lambda.ProcessingFailedStatus",
       "errorMessage": "ProcessingFailed status set for record.",
-      "lambdaArn": "arn:aws:lambda:us-east-1:111122223333:function:clean",
-      "rawData": "Mg=="
+      "attemptEndingTimestamp": 2000000,
+      "rawData": "Mg==",
+      "lambdaArn": "arn:aws:lambda:us-east-1:111122223333:function:clean"
     }
     "#);
 }

@@ -1,0 +1,9 @@
+//! The built binary: its commands, its logs, and what is left when it is killed.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up fails")]
+
+#[path = "../support/client.rs"]
+mod client;
+mod logs;
+mod new_account;
+mod restart;
+mod server;
