@@ -117,6 +117,22 @@ async fn what_the_cli_makes_is_seen_too() {
 }
 
 #[tokio::test]
+async fn earlier_steps_pass_while_a_later_page_is_open() {
+    let world = World::start().await;
+    let mut learner = world.learner().await;
+    let mut events = Events::open(&mut learner, "ingest").await;
+    let s3 = aws_sdk_s3::Client::new(&world.sdk(&learner.access_key, &learner.secret));
+    s3.create_bucket().bucket(&learner.bucket).send().await.unwrap();
+    let passed = events
+        .until(|event| match event {
+            LiveEvent::Steps(steps) => (steps[1].checks_passed > 0).then_some(steps[1].checks_passed),
+            _ => None,
+        })
+        .await;
+    assert_eq!(passed, 1);
+}
+
+#[tokio::test]
 async fn counts_reach_the_chart() {
     let world = World::start().await;
     let mut learner = world.learner().await;
