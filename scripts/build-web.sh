@@ -23,7 +23,10 @@ wasm=$target/wasm32-unknown-unknown/$folder/app.wasm
 package=$LEPTOS_SITE_ROOT/pkg
 mkdir -p "$package"
 if [ "$wasm" -nt "$package/headwater_bg.wasm" ]; then
-    wasm-bindgen --target web --no-typescript --out-dir "$package" --out-name headwater "$wasm"
+    # The names of functions are more than half of the file; they help in a debugger only.
+    nameless=()
+    [ "$profile" = dev ] || nameless=(--remove-name-section --remove-producers-section)
+    wasm-bindgen --target web --no-typescript "${nameless[@]}" --out-dir "$package" --out-name headwater "$wasm"
     if command -v wasm-opt >/dev/null; then
         wasm-opt -Oz --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext --enable-mutable-globals \
             --enable-reference-types --enable-multivalue "$package/headwater_bg.wasm" -o "$package/headwater_bg.wasm"

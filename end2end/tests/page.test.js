@@ -120,7 +120,7 @@ async function takePicture(page) {
   await open(page, "/lab/ingest");
   await page.locator('#demo [name="rate"]').fill("300");
   await page.locator('#demo [name="duration_seconds"]').fill("40");
-  await page.locator("#demo button[type=submit]").click();
+  await page.getByRole("button", { name: "Send clicks" }).click();
   await page.locator("#demo .notice.is-good").waitFor();
   await open(page, "/lab/results");
   await page.waitForFunction(() => document.querySelectorAll("tr[data-window-end] [data-metric=views][data-value]").length >= 10);
