@@ -10,10 +10,14 @@ use fixture::{Fixture, Scene};
 use http_body_util::BodyExt;
 use leptos::{config::LeptosOptions, prelude::*};
 use leptos_axum::{
-    LeptosRoutes, file_and_error_handler_with_context, generate_route_list, handle_server_fns_with_context,
+    AxumRouteListing, LeptosRoutes, file_and_error_handler_with_context, generate_route_list,
+    handle_server_fns_with_context,
 };
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use tower::ServiceExt;
+
+/// Listed once, before anything is rendered: a page that is rendered meanwhile may never end.
+static ROUTES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
 
 /// The router as the server has it, with one scene for every request.
 fn router(scene: Scene) -> Router {
@@ -21,7 +25,7 @@ fn router(scene: Scene) -> Router {
     let provide = move || provide_context::<Arc<dyn Backend>>(Arc::new(Fixture { scene }));
     Router::new()
         .route("/api/{*name}", axum::routing::post(move |request| handle_server_fns_with_context(provide, request)))
-        .leptos_routes_with_context(&options, generate_route_list(App), provide, {
+        .leptos_routes_with_context(&options, ROUTES.clone(), provide, {
             let options = options.clone();
             move || shell(options.clone())
         })
