@@ -379,9 +379,11 @@ except OSError as error:
     prison.still_works().await;
 
     let bomb = prison.failing("while True: os.fork()").await;
-    let kind = answer(&bomb)["errorType"].as_str().unwrap().to_owned();
+    // The copies of the process write to one connection, so that their own account of it may arrive mixed up.
+    let told = String::from_utf8_lossy(bomb.payload().unwrap().as_ref()).into_owned();
     let bounded = ["BlockingIOError", "Runtime.OutOfMemory", "Sandbox.Timedout", "Runtime.ExitError"];
-    assert!(bounded.contains(&kind.as_str()), "{kind}");
+    assert!(bounded.iter().any(|kind| told.contains(kind)), "{told}");
+    prison.still_works().await;
 
     // More than the function has, but less than the address space that stacks may reserve.
     let greedy = answer(&prison.failing("kept = [bytearray(1_000_000) for _ in range(600)]\ntime.sleep(9)").await);
