@@ -20,18 +20,23 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::account_management;
 use crate::analytics::Analytics;
+use crate::authorization::{self, S3Session};
 use crate::body::Bodies;
 use crate::dynamodb::DynamoDb;
 use crate::firehose::Firehose;
 use crate::iam::Iam;
 use crate::keyring::Keyring;
-use crate::lambda::{Endpoint, Lambda};
+use crate::kinesis::Kinesis;
+use crate::lambda::{Endpoint, EventSources, Lambda};
+use crate::logs::Logs;
 use crate::master_key::{MasterKey, make_private_folder};
 use crate::protocol::{Protocol, Service};
 use crate::s3::S3;
 use crate::sigv4::{self, Claim, Presented};
 use crate::sts::Sts;
+use crate::tagging::{TaggedResources, Tagging};
 use crate::{AccessKey, AccessKeyMetadata, AccountId, AwsError, Caller, Database, DatabaseError, SandboxConfig, Scope};
 
 /// A running sandbox. Cheap to clone.
@@ -48,9 +53,21 @@ struct Services {
     iam: Iam,
     s3: S3Service,
     lambda: Lambda,
+    event_sources: EventSources,
     firehose: Firehose,
+    kinesis: Kinesis,
     analytics: Analytics,
     dynamodb: DynamoDb,
+    tagging: Tagging,
+    logs: Logs,
+}
+
+/// Who sent a request, and the secret that it must be signed with.
+struct Sender {
+    caller: Caller,
+    secret: secrecy::SecretString,
+    /// The policy that the caller's session was given.
+    session_policy: Option<String>,
 }
 
 /// Why a sandbox could not be opened.
@@ -88,17 +105,56 @@ impl Sandbox {
         let sts = Sts::new(keyring.clone(), iam.clone());
         let s3 = S3::new(database.clone(), objects);
         s3.sweep().await?;
-        let lambda = Lambda::new(database.clone(), &config, iam.clone(), keyring.clone());
+        let logs = Logs::new(database.clone(), iam.clone());
+        let lambda = Lambda::new(database.clone(), &config, iam.clone(), keyring.clone(), logs.clone());
         let limits = config.firehose.clone();
-        let firehose = Firehose::new(database.clone(), clock.clone(), iam.clone(), s3.clone(), lambda.clone(), limits);
+        let kinesis = Kinesis::new(database.clone(), clock.clone(), limits.clone());
+        let event_sources = EventSources::new(database.clone(), iam.clone(), lambda.clone(), kinesis.clone());
+        let firehose = Firehose::new(
+            database.clone(),
+            clock.clone(),
+            iam.clone(),
+            s3.clone(),
+            lambda.clone(),
+            kinesis.clone(),
+            limits,
+        );
         let analytics = Analytics::new(database.clone(), clock.clone(), iam.clone(), firehose.clone(), lambda.clone());
         let dynamodb = DynamoDb::new(database, clock);
-        let s3 = s3.service(keyring.clone());
+        let tagged: [Arc<dyn TaggedResources>; 8] = [
+            Arc::new(s3.clone()),
+            Arc::new(firehose.clone()),
+            Arc::new(lambda.clone()),
+            Arc::new(event_sources.clone()),
+            Arc::new(dynamodb.clone()),
+            Arc::new(kinesis.clone()),
+            Arc::new(analytics.clone()),
+            Arc::new(logs.clone()),
+        ];
+        let tagging = Tagging::new(tagged);
+        let s3 = s3.service(keyring.clone(), iam.clone());
         let bodies = Bodies::new();
-        let services = Services { bodies, config, keyring, sts, iam, s3, lambda, firehose, analytics, dynamodb };
+        let services = Services {
+            bodies,
+            config,
+            keyring,
+            sts,
+            iam,
+            s3,
+            lambda,
+            event_sources,
+            firehose,
+            kinesis,
+            analytics,
+            dynamodb,
+            tagging,
+            logs,
+        };
         let sandbox = Self { services: Arc::new(services) };
-        let Services { lambda, firehose, analytics, .. } = &*sandbox.services;
+        let Services { lambda, event_sources, firehose, kinesis, analytics, .. } = &*sandbox.services;
         lambda.resume(sandbox.endpoint_of_functions()).await?;
+        kinesis.resume().await?;
+        event_sources.resume().await?;
         firehose.resume().await?;
         analytics.resume().await?;
         Ok(sandbox)
@@ -234,16 +290,26 @@ impl Services {
         if *service == Service::S3 {
             return self.serve_s3(Some(&signature.claim), parts, body).await;
         }
-        let (caller, secret) = self.look_up(protocol, &signature.claim)?;
+        let Sender { caller, secret, session_policy } = self.look_up(protocol, &signature.claim)?;
         let body = self.bodies.read(&caller.scope.account, &parts, body, service.max_body()).await?;
         sigv4::verify(&signature, &secret, &parts, &body, OffsetDateTime::now_utc())
             .map_err(|refused| protocol.signature_refused(&refused))?;
+        if let Some(policy) = session_policy {
+            let wanted = authorization::wanted_by(service, &caller.scope, &parts, &body);
+            authorization::check(&self.iam, &caller, &policy, &wanted)
+                .await?
+                .map_err(|denied| protocol.access_denied(denied.message(&caller)))?;
+        }
         match service {
             Service::Sts => self.sts.call(&caller, &body, request_id).await.map(|body| protocol.answer(body)),
             Service::Iam => self.iam.call(&caller, &body, request_id).await.map(|body| protocol.answer(body)),
             Service::Firehose => {
                 let operation = operation(service, &parts)?;
                 self.firehose.call(&caller, operation, &body).await.map(|body| protocol.answer(body))
+            }
+            Service::Kinesis => {
+                let operation = operation(service, &parts)?;
+                self.kinesis.call(&caller, operation, &body).await.map(|body| protocol.answer(body))
             }
             Service::KinesisAnalytics => {
                 let operation = operation(service, &parts)?;
@@ -255,15 +321,27 @@ impl Services {
             }
             Service::Lambda => {
                 parts.extensions.clear();
-                let answer = self.lambda.handle(caller, Request::from_parts(parts, body)).await?;
+                let answer = self.event_sources.handle(caller, Request::from_parts(parts, body)).await?;
                 Ok(answer.map(Body::from))
+            }
+            Service::Account => {
+                let answer = account_management::handle(&caller, &Request::from_parts(parts, body))?;
+                Ok(protocol.answer(answer))
+            }
+            Service::Tagging => {
+                let operation = operation(service, &parts)?;
+                self.tagging.call(&caller, operation, &body).await.map(|body| protocol.answer(body))
+            }
+            Service::Logs => {
+                let operation = operation(service, &parts)?;
+                self.logs.call(&caller, operation, &body).await.map(|body| protocol.answer(body))
             }
             Service::S3 => Err(AwsError::internal("S3 requests are not routed here")),
             Service::Other(name) => Err(AwsError::client(
                 "UnknownOperationException",
                 format!(
-                    "The sandbox does not offer the service {name}. It has sts, iam, s3, firehose, kinesisanalytics, \
-                     lambda and dynamodb."
+                    "The sandbox does not offer the service {name}. It has sts, iam, s3, firehose, kinesis, \
+                     kinesisanalytics, lambda, dynamodb, logs, tagging and account."
                 ),
             )),
         }
@@ -272,15 +350,18 @@ impl Services {
     /// Hands a request to `s3s`, which reads the body as a stream and verifies the signature with the same key.
     async fn serve_s3(&self, claim: Option<&Claim>, mut parts: Parts, body: Body) -> Result<Response<Body>, AwsError> {
         if let Some(claim) = claim {
-            let (caller, _) = self.look_up(Protocol::S3, claim)?;
-            parts.extensions.insert(caller);
+            let sender = self.look_up(Protocol::S3, claim)?;
+            parts.extensions.insert(sender.caller);
+            if let Some(policy) = sender.session_policy {
+                parts.extensions.insert(S3Session { policy });
+            }
         }
         let request = Request::from_parts(parts, s3s::Body::http_body_unsync(body));
         let response = self.s3.call(request).await.map_err(|error| AwsError::internal(format!("{error:?}")))?;
         Ok(response.map(Body::new))
     }
 
-    fn look_up(&self, protocol: Protocol, claim: &Claim) -> Result<(Caller, secrecy::SecretString), AwsError> {
+    fn look_up(&self, protocol: Protocol, claim: &Claim) -> Result<Sender, AwsError> {
         let known = self
             .keyring
             .look_up(&claim.access_key_id, claim.session_token.as_deref())
@@ -289,7 +370,8 @@ impl Services {
             protocol.signature_refused(&sigv4::SignatureError::Incomplete(error.to_string()))
         })?;
         let scope = Scope { account: known.account, region };
-        Ok((Caller { scope, principal: known.principal }, known.secret))
+        let caller = Caller { scope, principal: known.principal };
+        Ok(Sender { caller, secret: known.secret, session_policy: known.session_policy })
     }
 }
 

@@ -65,6 +65,8 @@ pub(crate) struct RoleSession<'a> {
     /// The role's unique id, `AROA...`.
     pub role_id: &'a str,
     pub session_name: &'a str,
+    /// A policy that narrows what the session may do.
+    pub policy: Option<&'a str>,
 }
 
 /// Whose key was presented. The signature is still to be verified, with `secret`.
@@ -72,6 +74,8 @@ pub(crate) struct KnownKey {
     pub account: AccountId,
     pub principal: Principal,
     pub secret: SecretString,
+    /// The policy that the session was given.
+    pub session_policy: Option<String>,
 }
 
 /// Why a presented access key or session token is refused.
@@ -92,6 +96,8 @@ struct SessionStatement {
     session: String,
     /// Seconds since 1970.
     expires: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    policy: Option<String>,
 }
 
 impl Keyring {
@@ -224,6 +230,7 @@ impl Keyring {
             role_id: session.role_id.to_owned(),
             session: session.session_name.to_owned(),
             expires: expiration.unix_timestamp(),
+            policy: session.policy.map(str::to_owned),
         };
         let statement = serde_json::to_vec(&statement).map_err(AwsError::internal)?;
         let seal = self.hmac("session token", &statement).finalize().into_bytes();
@@ -242,7 +249,8 @@ impl Keyring {
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
             let owner = known.get(access_key_id).ok_or(KeyRefused::UnknownAccessKey)?;
             let principal = Principal::User { name: owner.user.to_owned(), access_key_id: access_key_id.to_owned() };
-            return Ok(KnownKey { account: owner.account.clone(), principal, secret: self.secret_of(access_key_id) });
+            let secret = self.secret_of(access_key_id);
+            return Ok(KnownKey { account: owner.account.clone(), principal, secret, session_policy: None });
         };
         let statement = self.read_token(token).ok_or(KeyRefused::InvalidSessionToken)?;
         if statement.access_key_id != access_key_id {
@@ -258,7 +266,8 @@ impl Keyring {
             access_key_id: statement.access_key_id,
         };
         let account = statement.account.parse().map_err(|_| KeyRefused::InvalidSessionToken)?;
-        Ok(KnownKey { account, principal, secret: self.secret_of(access_key_id) })
+        let secret = self.secret_of(access_key_id);
+        Ok(KnownKey { account, principal, secret, session_policy: statement.policy })
     }
 
     /// The unique id of an account's own user, `AIDA...`.
@@ -336,7 +345,7 @@ mod tests {
     }
 
     fn session<'a>(account: &'a AccountId) -> RoleSession<'a> {
-        RoleSession { account, role: "Reader", role_id: "AROA", session_name: "test" }
+        RoleSession { account, role: "Reader", role_id: "AROA", session_name: "test", policy: None }
     }
 
     #[tokio::test]

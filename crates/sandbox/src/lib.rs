@@ -4,14 +4,17 @@
 //! service in its credential scope (`front`) and answered by one module a service. Resources are keyed by [`Scope`]
 //! (account and region), so that one learner sees nothing of another's and a region sees nothing of another region.
 //!
-//! The pipeline joins the services in one direction only: `firehose` keeps a durable log of accepted records; its delivery
-//! task calls `lambda` and `s3`; `analytics` reads the same log, calls `lambda` to preprocess, runs SQL, and calls `lambda`
-//! with the results. Learners' code reaches the other services over HTTP, like any client.
+//! The pipeline joins the services in one direction only: `kinesis` keeps a durable log of the records of data streams, from
+//! which the event source mappings of `lambda` and `firehose` read; `firehose` keeps a durable log of accepted records; its
+//! delivery task calls `lambda` and `s3`; `analytics` reads the same log, calls `lambda` to preprocess, runs SQL, and calls
+//! `lambda` with the results. Learners' code reaches the other services over HTTP, like any client.
 //!
 //! This crate knows no lab.
 
 mod account;
+mod account_management;
 pub mod analytics;
+mod authorization;
 mod body;
 mod clock;
 mod config;
@@ -23,14 +26,19 @@ pub mod firehose;
 mod front;
 pub mod iam;
 mod keyring;
+pub mod kinesis;
 pub mod lambda;
+mod logs;
 mod master_key;
 mod protocol;
 mod query;
+mod record_batch;
 pub mod s3;
 mod service;
 mod sigv4;
 pub mod sts;
+mod tagging;
+mod tasks;
 
 pub use account::{AccessKey, AccountId, Caller, InvalidAccountId, InvalidRegion, Principal, Region, Scope};
 pub use clock::Clock;

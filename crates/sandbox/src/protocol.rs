@@ -24,9 +24,13 @@ pub(crate) enum Service {
     Iam,
     S3,
     Firehose,
+    Kinesis,
     KinesisAnalytics,
     DynamoDb,
     Lambda,
+    Account,
+    Tagging,
+    Logs,
     /// A service that AWS may have but the sandbox has not.
     Other(String),
 }
@@ -38,8 +42,8 @@ pub(crate) enum Protocol {
     Json { content_type: &'static str, namespace: &'static str },
     /// `awsQuery`: a form in, XML out.
     Query { namespace: &'static str },
-    /// `restJson1`
-    RestJson,
+    /// `restJson1`; the errors of Lambda have members of its own.
+    RestJson { lambda: bool },
     /// `restXml` as S3 has it
     S3,
 }
@@ -52,9 +56,13 @@ impl Service {
             "iam" => Self::Iam,
             "s3" => Self::S3,
             "firehose" => Self::Firehose,
+            "kinesis" => Self::Kinesis,
             "kinesisanalytics" => Self::KinesisAnalytics,
             "dynamodb" => Self::DynamoDb,
             "lambda" => Self::Lambda,
+            "account" => Self::Account,
+            "tagging" => Self::Tagging,
+            "logs" => Self::Logs,
             other => Self::Other(other.to_owned()),
         }
     }
@@ -65,8 +73,11 @@ impl Service {
         match header("x-amz-target").split('.').next().unwrap_or_default() {
             "" => {}
             "Firehose_20150804" => return Self::Firehose,
+            "Kinesis_20131202" => return Self::Kinesis,
             "KinesisAnalytics_20180523" => return Self::KinesisAnalytics,
             "DynamoDB_20120810" => return Self::DynamoDb,
+            "ResourceGroupsTaggingAPI_20170126" => return Self::Tagging,
+            "Logs_20140328" => return Self::Logs,
             other => return Self::Other(other.to_owned()),
         }
         if parts.uri.path().starts_with("/2015-03-31/") {
@@ -82,8 +93,11 @@ impl Service {
     pub(crate) fn target_prefix(&self) -> Option<&'static str> {
         match self {
             Self::Firehose => Some("Firehose_20150804"),
+            Self::Kinesis => Some("Kinesis_20131202"),
             Self::KinesisAnalytics => Some("KinesisAnalytics_20180523"),
             Self::DynamoDb => Some("DynamoDB_20120810"),
+            Self::Tagging => Some("ResourceGroupsTaggingAPI_20170126"),
+            Self::Logs => Some("Logs_20140328"),
             _ => None,
         }
     }
@@ -95,10 +109,12 @@ impl Service {
             // A 50 MiB archive in base64.
             Self::Lambda => 70 * MIB,
             Self::DynamoDb => 16 * MIB,
+            // 10 MiB of records in base64.
+            Self::Kinesis => 16 * MIB,
             // 4 MiB of records in base64.
             Self::Firehose => 8 * MIB,
-            Self::KinesisAnalytics => 2 * MIB,
-            Self::Sts | Self::Iam | Self::S3 | Self::Other(_) => MIB,
+            Self::KinesisAnalytics | Self::Logs => 2 * MIB,
+            Self::Sts | Self::Iam | Self::S3 | Self::Account | Self::Tagging | Self::Other(_) => MIB,
         }
     }
 
@@ -107,14 +123,15 @@ impl Service {
             Self::Sts => Protocol::Query { namespace: "https://sts.amazonaws.com/doc/2011-06-15/" },
             Self::Iam => Protocol::Query { namespace: "https://iam.amazonaws.com/doc/2010-05-08/" },
             Self::S3 => Protocol::S3,
-            Self::Firehose | Self::KinesisAnalytics => {
+            Self::Firehose | Self::Kinesis | Self::KinesisAnalytics | Self::Tagging | Self::Logs => {
                 Protocol::Json { content_type: "application/x-amz-json-1.1", namespace: "" }
             }
             Self::DynamoDb => Protocol::Json {
                 content_type: "application/x-amz-json-1.0",
                 namespace: "com.amazonaws.dynamodb.v20120810#",
             },
-            Self::Lambda => Protocol::RestJson,
+            Self::Lambda => Protocol::RestJson { lambda: true },
+            Self::Account => Protocol::RestJson { lambda: false },
             Self::Other(_) if parts.headers.contains_key("x-amz-target") => {
                 Protocol::Json { content_type: "application/x-amz-json-1.1", namespace: "" }
             }
@@ -126,7 +143,7 @@ impl Service {
                 if form {
                     Protocol::Query { namespace: "http://webservices.amazon.com/AWSFault/2005-15-09" }
                 } else {
-                    Protocol::RestJson
+                    Protocol::RestJson { lambda: true }
                 }
             }
         }
@@ -139,7 +156,7 @@ impl Protocol {
         let content_type = match self {
             Self::Json { content_type, .. } => content_type,
             Self::Query { .. } => "text/xml",
-            Self::RestJson => "application/json",
+            Self::RestJson { .. } => "application/json",
             Self::S3 => "application/xml",
         };
         self.respond(StatusCode::OK, content_type, body)
@@ -153,7 +170,10 @@ impl Protocol {
                 let body = json_error(error, Some(&format!("{namespace}{}", error.code)), "message");
                 self.respond(status, content_type, body)
             }
-            Self::RestJson => self.respond(status, "application/json", rest_json_error(error)),
+            Self::RestJson { lambda: true } => self.respond(status, "application/json", lambda_error(error)),
+            Self::RestJson { lambda: false } => {
+                self.respond(status, "application/json", json_error(error, None, "message"))
+            }
             Self::Query { namespace } => {
                 let fault = if error.fault() == Fault::Server { "Receiver" } else { "Sender" };
                 let body = format!(
@@ -174,7 +194,7 @@ impl Protocol {
                 self.respond(status, "application/xml", body.into())
             }
         };
-        if matches!(self, Self::Json { .. } | Self::RestJson)
+        if matches!(self, Self::Json { .. } | Self::RestJson { .. })
             && let Ok(code) = HeaderValue::from_str(&error.code)
         {
             response.headers_mut().insert(ERROR_TYPE, code);
@@ -198,7 +218,7 @@ impl Protocol {
             Self::Json { .. } => {
                 AwsError::client("MissingAuthenticationTokenException", "Missing Authentication Token")
             }
-            Self::RestJson => {
+            Self::RestJson { .. } => {
                 AwsError::client("MissingAuthenticationTokenException", "Missing Authentication Token").with_status(403)
             }
             Self::Query { .. } => {
@@ -209,6 +229,15 @@ impl Protocol {
         }
     }
 
+    /// A refusal of what the caller may not do.
+    pub(crate) fn access_denied(self, message: String) -> AwsError {
+        match self {
+            Self::Json { .. } => AwsError::client("AccessDeniedException", message),
+            Self::RestJson { .. } => AwsError::client("AccessDeniedException", message).with_status(403),
+            Self::Query { .. } | Self::S3 => AwsError::client("AccessDenied", message).with_status(403),
+        }
+    }
+
     /// A refusal of an access key or session token.
     pub(crate) fn key_refused(self, refused: KeyRefused) -> AwsError {
         let invalid = "The security token included in the request is invalid.";
@@ -216,10 +245,10 @@ impl Protocol {
         match (self, refused) {
             (Self::Json { .. }, KeyRefused::ExpiredSessionToken) => AwsError::client("ExpiredTokenException", expired),
             (Self::Json { .. }, _) => AwsError::client("UnrecognizedClientException", invalid),
-            (Self::RestJson, KeyRefused::ExpiredSessionToken) => {
+            (Self::RestJson { .. }, KeyRefused::ExpiredSessionToken) => {
                 AwsError::client("ExpiredTokenException", expired).with_status(403)
             }
-            (Self::RestJson, _) => AwsError::client("UnrecognizedClientException", invalid).with_status(403),
+            (Self::RestJson { .. }, _) => AwsError::client("UnrecognizedClientException", invalid).with_status(403),
             (Self::Query { .. }, KeyRefused::ExpiredSessionToken) => {
                 AwsError::client("ExpiredToken", expired).with_status(403)
             }
@@ -245,8 +274,10 @@ impl Protocol {
         match self {
             Self::Json { .. } if incomplete => AwsError::client("IncompleteSignatureException", message),
             Self::Json { .. } => AwsError::client("InvalidSignatureException", message),
-            Self::RestJson if incomplete => AwsError::client("IncompleteSignatureException", message).with_status(403),
-            Self::RestJson => AwsError::client("InvalidSignatureException", message).with_status(403),
+            Self::RestJson { .. } if incomplete => {
+                AwsError::client("IncompleteSignatureException", message).with_status(403)
+            }
+            Self::RestJson { .. } => AwsError::client("InvalidSignatureException", message).with_status(403),
             Self::Query { .. } if incomplete => AwsError::client("IncompleteSignature", message).with_status(403),
             Self::Query { .. } => AwsError::client("SignatureDoesNotMatch", message).with_status(403),
             Self::S3 if *refused == SignatureError::UnsupportedAlgorithm => AwsError::client(
@@ -271,7 +302,7 @@ impl Protocol {
     }
 }
 
-fn rest_json_error(error: &AwsError) -> Bytes {
+fn lambda_error(error: &AwsError) -> Bytes {
     let mut named = error.clone();
     let fault = if error.fault() == Fault::Server { "Service" } else { "User" };
     named.members.entry("Type").or_insert_with(|| Value::from(fault));

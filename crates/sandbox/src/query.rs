@@ -45,6 +45,25 @@ impl Form {
         self.0.keys().any(|name| name.starts_with(prefix))
     }
 
+    /// The members of a list with their numbers, in the order of those: `NAME.member.1SUFFIX`, `NAME.member.2SUFFIX`, ...
+    pub(crate) fn list(&self, name: &str, suffix: &str) -> Result<Vec<(u32, &str)>, AwsError> {
+        let prefix = format!("{name}.member.");
+        let mut members = Vec::new();
+        for (parameter, value) in &self.0 {
+            let Some(number) = parameter.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(suffix)) else {
+                continue;
+            };
+            // A further member of a structure, such as `1.Value` where `.Key` is asked for, does not end so.
+            if let Ok(number) = number.parse::<u32>() {
+                members.push((number, value.as_str()));
+            } else if suffix.is_empty() {
+                return Err(AwsError::client("MalformedInput", format!("The parameter {parameter} is not expected.")));
+            }
+        }
+        members.sort_unstable();
+        Ok(members)
+    }
+
     /// An integer parameter.
     pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, AwsError> {
         self.optional(name)

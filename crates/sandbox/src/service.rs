@@ -1,5 +1,7 @@
 //! What the services that speak AWS's JSON protocols have in common.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,4 +25,14 @@ pub(crate) fn write_json<T: Serialize>(answer: &T) -> Result<Bytes, AwsError> {
 /// The empty answer, `{}`.
 pub(crate) fn empty_json() -> Bytes {
     Bytes::from_static(b"{}")
+}
+
+/// A token that says after which name the next page of a list begins.
+pub(crate) fn page_token(last: &str) -> String {
+    URL_SAFE_NO_PAD.encode(last)
+}
+
+/// The name in a token that [`page_token`] made; nothing for any other text.
+pub(crate) fn read_page_token(token: &str) -> Option<String> {
+    String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()
 }

@@ -244,9 +244,9 @@ async fn other_sources_destinations_and_operations_are_refused_by_name() {
         let sandbox = &sandbox;
         async move { sandbox.aws_error(&arguments).await }
     };
-    let refused = create(vec!["--delivery-stream-type", "KinesisStreamAsSource"]).await;
+    let refused = create(vec!["--delivery-stream-type", "MSKAsSource"]).await;
     assert!(refused.contains("(InvalidArgumentException)"), "{refused}");
-    assert!(refused.contains("does not offer DeliveryStreamType KinesisStreamAsSource"), "{refused}");
+    assert!(refused.contains("does not offer DeliveryStreamType MSKAsSource"), "{refused}");
     let http = r#"{"EndpointConfiguration":{"Url":"https://example.com"},"S3Configuration":{"RoleARN":"arn:aws:iam::111122223333:role/r","BucketARN":"arn:aws:s3:::b"}}"#;
     let refused = create(vec!["--http-endpoint-destination-configuration", http]).await;
     assert!(refused.contains("does not offer HttpEndpointDestinationConfiguration"), "{refused}");

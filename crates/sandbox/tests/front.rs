@@ -98,7 +98,7 @@ async fn what_is_not_offered_is_named() {
     let sandbox = TestSandbox::start().await;
     for (arguments, names) in [
         (vec!["sns", "list-topics"], "service sns"),
-        (vec!["kinesis", "list-streams"], "service kinesis"),
+        (vec!["secretsmanager", "list-secrets"], "service secretsmanager"),
         (vec!["ec2", "describe-instances"], "service ec2"),
         (vec!["iam", "list-users"], "ListUsers"),
         (vec!["sts", "get-session-token"], "GetSessionToken"),

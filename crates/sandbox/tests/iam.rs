@@ -239,3 +239,79 @@ async fn assume_role_heeds_its_bounds() {
     assert!(error.message().unwrap().contains("role chaining"), "{error:?}");
     assume(&chained).duration_seconds(3600).send().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_session_policy_leaves_what_both_it_and_the_role_allow() {
+    let sandbox = TestSandbox::start().await;
+    let trust = json!({"Statement": {
+        "Effect": "Allow",
+        "Principal": {"AWS": sandbox.account.as_str()},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"sts:ExternalId": "enrolment-81c2"}},
+    }});
+    let iam = aws_sdk_iam::Client::new(&sandbox.sdk());
+    let role = iam.create_role().role_name("Checker").path("/class/").assume_role_policy_document(trust.to_string());
+    let arn = role.send().await.unwrap().role.unwrap().arn;
+    let grant = |policy: Value| {
+        iam.put_role_policy().role_name("Checker").policy_name("grant").policy_document(policy.to_string()).send()
+    };
+    let statement = |actions: Value, resource: &str| json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": resource}]});
+    let sts = aws_sdk_sts::Client::new(&sandbox.sdk());
+    let assume = |policy: Option<Value>| {
+        let request = sts.assume_role().role_arn(&arn).role_session_name("check").external_id("enrolment-81c2");
+        let request = request.duration_seconds(900).set_policy(policy.map(|policy| policy.to_string()));
+        let sandbox = &sandbox;
+        async move {
+            let minted = request.send().await.unwrap().credentials.unwrap();
+            let ends = minted.expiration().secs()
+                - aws_sdk_sts::primitives::DateTime::from(std::time::SystemTime::now()).secs();
+            assert!((880..=900).contains(&ends), "{ends}");
+            let token = Some(minted.session_token().to_owned());
+            let credentials = Credentials::new(minted.access_key_id(), minted.secret_access_key(), token, None, "test");
+            sandbox.sdk_with(credentials, common::REGION)
+        }
+    };
+    // The bucket and the table need not exist: who may not ask is not told so.
+    async fn codes(sdk: &aws_config::SdkConfig) -> Vec<String> {
+        let s3 = common::streams::s3(sdk);
+        let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
+        let lambda = aws_sdk_lambda::Client::new(sdk);
+        let code = |code: Option<&str>| code.unwrap_or("allowed").to_owned();
+        vec![
+            code(s3.list_objects_v2().bucket("clicks").send().await.err().as_ref().and_then(|e| e.code())),
+            code(s3.get_object().bucket("clicks").key("k").send().await.err().as_ref().and_then(|e| e.code())),
+            code(dynamodb.describe_table().table_name("counts").send().await.err().as_ref().and_then(|e| e.code())),
+            code(dynamodb.describe_table().table_name("other").send().await.err().as_ref().and_then(|e| e.code())),
+            code(lambda.list_functions().send().await.err().as_ref().and_then(|e| e.code())),
+        ]
+    }
+    let table = format!("arn:aws:dynamodb:{}:{}:table/counts", common::REGION, sandbox.account);
+    grant(statement(json!(["s3:ListBucket", "dynamodb:*"]), "*")).await.unwrap();
+    let narrowed = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
+        {"Effect": "Allow", "Action": "dynamodb:Describe*", "Resource": table},
+        {"Effect": "Allow", "Action": "iam:GetRole", "Resource": "*"},
+    ]});
+    let session = assume(Some(narrowed)).await;
+    let denied =
+        ["NoSuchBucket", "AccessDenied", "ResourceNotFoundException", "AccessDeniedException", "AccessDeniedException"];
+    assert_eq!(codes(&session).await, denied);
+    let identity = aws_sdk_sts::Client::new(&session).get_caller_identity().send().await.unwrap();
+    assert_eq!(identity.account(), Some(sandbox.account.as_str()));
+    let asks = aws_sdk_iam::Client::new(&session);
+    let refused = asks.get_role().role_name("Checker").send().await.unwrap_err();
+    assert_eq!(refused.code(), Some("AccessDenied"));
+    let message = refused.message().unwrap();
+    assert!(message.contains(&format!("iam:GetRole on resource: {arn} because no identity-based policy")), "{message}");
+
+    // The role's policies count as they are when the session asks.
+    grant(statement(json!(["s3:*", "iam:GetRole"]), "*")).await.unwrap();
+    asks.get_role().role_name("Checker").send().await.unwrap();
+    let changed =
+        ["NoSuchBucket", "NoSuchBucket", "AccessDeniedException", "AccessDeniedException", "AccessDeniedException"];
+    assert_eq!(codes(&session).await, changed);
+
+    // A session without a policy of its own may do everything, as every other principal here.
+    let whole = ["NoSuchBucket", "NoSuchBucket", "ResourceNotFoundException", "ResourceNotFoundException", "allowed"];
+    assert_eq!(codes(&assume(None).await).await, whole);
+}

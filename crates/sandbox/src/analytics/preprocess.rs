@@ -144,7 +144,8 @@ mod tests {
     use super::*;
 
     fn records() -> Vec<LogRecord> {
-        let record = |sequence, data: &'static str| LogRecord { sequence, arrival_ms: 1_000, data: data.into() };
+        let record =
+            |sequence, data: &'static str| LogRecord { sequence, arrival_ms: 1_000, data: data.into(), origin: None };
         vec![record(7, "a\tb\tlink\t1\n"), record(8, "junk"), record(9, "x")]
     }
 

@@ -301,6 +301,15 @@ impl Repository {
         Ok(tags?)
     }
 
+    /// The tags of all applications in a region: the application's name, key and value.
+    pub(super) async fn all_tags(&self, scope: &Scope) -> Result<Vec<(String, String, Option<String>)>, AwsError> {
+        let rows = sqlx::query_as(
+            "SELECT name, key, value FROM analytics_application JOIN analytics_tag USING (application_id)
+             WHERE account_id = ? AND region = ?",
+        );
+        Ok(rows.bind(scope.account.as_str()).bind(scope.region.as_str()).fetch_all(self.database.read()).await?)
+    }
+
     /// Adds tags or replaces their values; all of them or none.
     pub(super) async fn tag(&self, id: i64, tags: &[Tag]) -> Result<(), AwsError> {
         let mut transaction = self.database.write().await?;

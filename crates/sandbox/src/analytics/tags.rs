@@ -10,6 +10,7 @@ use super::model::{ListTagsForResource, Tag, TagResource, UntagResource};
 use super::operations::invalid;
 use super::repository::Application;
 use crate::service::{empty_json, write_json};
+use crate::tagging::{TaggedResource, TaggedResources, collect};
 use crate::{AwsError, Scope};
 
 const MAX_KEY: usize = 128;
@@ -48,6 +49,15 @@ impl Analytics {
             return Err(invalid(format!("{arn} is not an application here; its ARN starts with {prefix}.")));
         };
         self.repository.find(scope, name).await
+    }
+}
+
+#[async_trait::async_trait]
+impl TaggedResources for Analytics {
+    async fn tagged_resources(&self, scope: &Scope) -> Result<Vec<TaggedResource>, AwsError> {
+        let rows = self.repository.all_tags(scope).await?;
+        let arn = |name: String| scope.arn("kinesisanalytics", &format!("application/{name}"));
+        Ok(collect(rows.into_iter().map(|(name, key, value)| (arn(name), key, value))))
     }
 }
 

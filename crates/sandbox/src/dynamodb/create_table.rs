@@ -11,6 +11,7 @@ use super::key::{KeyAttribute, KeyKind, KeySchema};
 use super::limits::{MOST_TABLES, too_many_tables};
 use super::request::one_of;
 use super::table::{Table, TableAnswer, TableStatus, table_name};
+use super::tags::{self, Tag};
 use crate::service::{read_json, write_json};
 use crate::{AwsError, Scope};
 
@@ -29,7 +30,7 @@ struct CreateTableRequest {
     stream_specification: Option<Value>,
     #[serde(rename = "SSESpecification")]
     sse_specification: Option<Value>,
-    tags: Option<Vec<Value>>,
+    tags: Option<Vec<Tag>>,
     warm_throughput: Option<Value>,
     resource_policy: Option<Value>,
     on_demand_throughput: Option<Value>,
@@ -76,6 +77,8 @@ impl DynamoDb {
         let billing = Billing::read(request.billing_mode.as_deref(), request.provisioned_throughput)?
             .ok_or_else(Billing::missing_units)?;
         let schema = request.read_schema()?;
+        let tags = request.tags.take().unwrap_or_default();
+        tags::check(&tags)?;
         let mut transaction = self.database.write().await?;
         if Table::find(&mut *transaction, scope, &name).await?.is_some() {
             return Err(AwsError::client("ResourceInUseException", format!("Table already exists: {name}")));
@@ -110,6 +113,7 @@ impl DynamoDb {
         .execute(&mut *transaction)
         .await?;
         let table = Table::get(&mut *transaction, scope, &name).await?;
+        tags::write(&mut transaction, table.row.table_id, &tags).await?;
         transaction.commit().await?;
         let description = table.describe(scope, TableStatus::Creating);
         write_json(&TableAnswer { table: None, table_description: Some(description) })
@@ -126,7 +130,6 @@ impl CreateTableRequest {
             ("GlobalSecondaryIndexes", self.global_secondary_indexes.is_some()),
             ("StreamSpecification", enabled(&self.stream_specification, "StreamEnabled")),
             ("SSESpecification", enabled(&self.sse_specification, "Enabled")),
-            ("Tags", self.tags.as_ref().is_some_and(|tags| !tags.is_empty())),
             ("TableClass", self.table_class.as_ref().is_some_and(|class| class != "STANDARD")),
             ("WarmThroughput", self.warm_throughput.is_some()),
             ("ResourcePolicy", self.resource_policy.is_some()),

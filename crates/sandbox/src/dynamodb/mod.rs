@@ -21,6 +21,7 @@ mod request;
 mod scan;
 mod store;
 mod table;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod transaction;
@@ -54,6 +55,9 @@ impl DynamoDb {
             "ListTables" => self.list_tables(scope, body).await,
             "UpdateTable" => self.update_table(scope, body).await,
             "DeleteTable" => self.delete_table(scope, body).await,
+            "TagResource" => self.tag_resource(scope, body).await,
+            "UntagResource" => self.untag_resource(scope, body).await,
+            "ListTagsOfResource" => self.list_tags_of_resource(scope, body).await,
             "PutItem" => self.write_item(scope, WriteKind::Put, body).await,
             "UpdateItem" => self.write_item(scope, WriteKind::Update, body).await,
             "DeleteItem" => self.write_item(scope, WriteKind::Delete, body).await,

@@ -19,9 +19,11 @@ use super::compression::Compression;
 use super::destination::Destination;
 use super::log;
 use super::operations::PRINCIPAL;
+use super::source;
 use super::stream::{Details, Status, Stream, Streams};
-use super::transformation::Invoke;
+use super::transformation::{Invoke, StreamArns};
 use crate::iam::Iam;
+use crate::kinesis::readers;
 use crate::s3::{NewObject, S3};
 use crate::{AwsError, Clock, Database};
 
@@ -257,8 +259,10 @@ impl Delivery {
                 let arn = self.stream.arn();
                 let scope = &self.stream.scope;
                 let invoker = &*self.invoker;
+                let source = details.settings.source.as_ref().map(|source| source.stream_arn.as_str());
+                let streams = StreamArns { delivery: &arn, source };
                 let transformed =
-                    transformation.apply(invoker, scope, &arn, &records, &self.clock, self.patience.pause).await;
+                    transformation.apply(invoker, scope, streams, &records, &self.clock, self.patience.pause).await;
                 buffer.delivered.extend_from_slice(&transformed.delivered);
                 buffer.failed.extend_from_slice(&transformed.failed);
             }
@@ -361,6 +365,7 @@ impl Delivery {
         }
         let mut transaction = self.database.write().await?;
         log::remove(&mut transaction, self.stream.id, READER).await?;
+        readers::forget(&mut transaction, &source::reader(self.stream.id)).await?;
         transaction.commit().await?;
         self.streams.remove(&self.stream);
         Ok(())

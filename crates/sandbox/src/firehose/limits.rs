@@ -5,20 +5,21 @@ use std::time::Instant;
 
 use crate::Region;
 
-/// The limits of Firehose in this sandbox.
+/// The limits of Firehose in this sandbox, and of Kinesis Data Streams.
 #[derive(Clone, Debug)]
 pub struct FirehoseLimits {
-    /// What each delivery stream takes a second; beyond it single records are refused with `ServiceUnavailableException`.
+    /// What each delivery stream, and each shard of a data stream, takes a second; beyond it single records are refused with
+    /// `ServiceUnavailableException`, or `ProvisionedThroughputExceededException`.
     pub throughput: ThroughputLimit,
     /// Bytes of accepted records that an account may have waiting for delivery and for its applications; beyond it every call
-    /// is refused with `ServiceUnavailableException`.
+    /// is refused with `ServiceUnavailableException`. Its data streams may hold as much again.
     pub max_backlog_bytes: u64,
 }
 
-/// Which throughput a delivery stream has.
+/// Which throughput a delivery stream or a shard has.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum ThroughputLimit {
-    /// AWS's default quota of the stream's region.
+    /// AWS's default quota of the delivery stream's region, and its quota of a shard.
     #[default]
     AsInAws,
     /// The same for all streams.
@@ -58,9 +59,9 @@ impl ThroughputLimit {
     }
 }
 
-/// Keeps one stream to its throughput. A second's worth may come at once.
+/// Keeps one stream, or one shard of a data stream, to its throughput. A second's worth may come at once.
 #[derive(Debug)]
-pub(super) struct Meter {
+pub(crate) struct Meter {
     left: Option<Mutex<Left>>,
 }
 
@@ -75,7 +76,12 @@ struct Left {
 
 impl Meter {
     pub(super) fn new(limit: ThroughputLimit, region: &Region) -> Self {
-        let left = limit.of(region).map(|throughput| {
+        Self::of(limit.of(region))
+    }
+
+    /// Without a throughput it takes everything.
+    pub(crate) fn of(throughput: Option<Throughput>) -> Self {
+        let left = throughput.map(|throughput| {
             Mutex::new(Left {
                 throughput,
                 records: f64::from(throughput.records),
@@ -88,7 +94,7 @@ impl Meter {
     }
 
     /// How many of these records, from the first on, may be taken now; `None` if not even the request may.
-    pub(super) fn admit(&self, sizes: &[usize], now: Instant) -> Option<usize> {
+    pub(crate) fn admit(&self, sizes: &[usize], now: Instant) -> Option<usize> {
         let Some(left) = &self.left else { return Some(sizes.len()) };
         let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
         left.refill(now);

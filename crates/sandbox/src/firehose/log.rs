@@ -7,15 +7,16 @@
 
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt as _;
+use serde::{Deserialize, Serialize};
 use sqlx::{Row as _, Sqlite, SqlitePool, Transaction};
 
+use crate::record_batch::{Batch, split};
 use crate::{AwsError, Scope};
 
 /// How long a record is kept for readers that do not take it (Amazon Data Firehose, "Direct PUT data is kept 24 hours").
 pub(super) const RETENTION_MS: i64 = 24 * 60 * 60 * 1000;
 /// Roughly the most bytes that one read gives.
 const READ_BYTES: usize = 8 * 1024 * 1024;
-const LENGTH_BYTES: usize = 4;
 
 /// One record in a delivery stream's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,13 +26,17 @@ pub(crate) struct LogRecord {
     /// When `PutRecord` or `PutRecordBatch` accepted it, milliseconds since the epoch.
     pub arrival_ms: i64,
     pub data: Bytes,
+    /// Where it was before, if its delivery stream reads a data stream.
+    pub origin: Option<Origin>,
 }
 
-/// Records of one call, joined as they are stored.
-#[derive(Debug, Default)]
-pub(super) struct Batch {
-    joined: Vec<u8>,
-    count: usize,
+/// A record of a data stream, as the function that transforms it is told of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Origin {
+    pub shard_id: String,
+    pub partition_key: String,
+    pub sequence_number: String,
 }
 
 /// Where a log ends.
@@ -53,79 +58,23 @@ pub(super) enum Appended {
     StreamGone,
 }
 
-impl Batch {
-    pub(super) fn with_capacity(bytes: usize) -> Self {
-        Self { joined: Vec::with_capacity(bytes), count: 0 }
-    }
-
-    /// Adds a record whose data `write` appends to the buffer; forgets it if `write` fails or the data is longer than `max`.
-    pub(super) fn push_with<E>(
-        &mut self,
-        max: usize,
-        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<Option<usize>, E> {
-        let start = self.joined.len();
-        self.joined.extend_from_slice(&[0; LENGTH_BYTES]);
-        let written = write(&mut self.joined);
-        let length = self.joined.len() - start - LENGTH_BYTES;
-        match (written, u32::try_from(length)) {
-            (Ok(()), Ok(prefix)) if length <= max => {
-                self.joined[start..start + LENGTH_BYTES].copy_from_slice(&prefix.to_le_bytes());
-                self.count += 1;
-                Ok(Some(length))
-            }
-            (written, _) => {
-                self.joined.truncate(start);
-                written.map(|()| None)
-            }
-        }
-    }
-
-    /// Keeps the first `count` records only.
-    pub(super) fn truncate(&mut self, count: usize) {
-        let mut end = 0;
-        for _ in 0..count.min(self.count) {
-            let Some(length) = self.joined[end..].first_chunk::<LENGTH_BYTES>() else { break };
-            end += LENGTH_BYTES + u32::from_le_bytes(*length) as usize;
-        }
-        self.joined.truncate(end);
-        self.count = self.count.min(count);
-    }
-
-    /// Bytes of data, lengths not counted.
-    pub(super) fn data_bytes(&self) -> usize {
-        self.joined.len() - LENGTH_BYTES * self.count
-    }
-}
-
-/// Splits a stored row into its records, without copying.
-fn split(mut joined: Bytes) -> Result<Vec<Bytes>, AwsError> {
-    let mut records = Vec::new();
-    while !joined.is_empty() {
-        let damaged = || AwsError::internal("a row of a delivery stream's log is damaged");
-        let length = u32::from_le_bytes(*joined.first_chunk::<LENGTH_BYTES>().ok_or_else(damaged)?) as usize;
-        if joined.len() < LENGTH_BYTES + length {
-            return Err(damaged());
-        }
-        let mut record = joined.split_to(LENGTH_BYTES + length);
-        records.push(record.split_off(LENGTH_BYTES));
-    }
-    Ok(records)
-}
-
 /// Writes a batch. It is durable once `transaction` is committed.
 pub(super) async fn append(
     transaction: &mut Transaction<'static, Sqlite>,
     stream_id: i64,
     batch: Batch,
+    origins: Option<&[Origin]>,
     arrival_ms: i64,
     max_backlog_bytes: i64,
 ) -> Result<Appended, AwsError> {
-    let count = i64::try_from(batch.count).map_err(AwsError::internal)?;
+    let origins = origins.map(serde_json::to_vec).transpose().map_err(AwsError::internal)?;
+    let count = i64::try_from(batch.count()).map_err(AwsError::internal)?;
     let bytes = i64::try_from(batch.data_bytes()).map_err(AwsError::internal)?;
+    let origin_bytes = origins.as_ref().map_or(0, Vec::len);
+    let kept_bytes = bytes + i64::try_from(origin_bytes).map_err(AwsError::internal)?;
     let moved = sqlx::query(
         "UPDATE delivery_stream SET next_sequence = next_sequence + ?1, accepted_bytes = accepted_bytes + ?2, \
-         kept_bytes = kept_bytes + ?2 WHERE stream_id = ?3 AND status = 'ACTIVE' AND ?2 + (SELECT SUM(kept_bytes) FROM \
+         kept_bytes = kept_bytes + ?5 WHERE stream_id = ?3 AND status = 'ACTIVE' AND ?5 + (SELECT SUM(kept_bytes) FROM \
          delivery_stream AS other WHERE other.account_id = delivery_stream.account_id) <= ?4 \
          RETURNING next_sequence, accepted_bytes",
     )
@@ -133,6 +82,7 @@ pub(super) async fn append(
     .bind(bytes)
     .bind(stream_id)
     .bind(max_backlog_bytes)
+    .bind(kept_bytes)
     .fetch_optional(&mut **transaction)
     .await?;
     let Some(moved) = moved else {
@@ -145,15 +95,16 @@ pub(super) async fn append(
     let end = LogEnd { next_sequence: moved.get(0), accepted_bytes: moved.get(1) };
     let first_sequence = end.next_sequence - count;
     sqlx::query(
-        "INSERT INTO delivery_log (stream_id, first_sequence, record_count, bytes, arrival_ms, records) \
-         VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO delivery_log (stream_id, first_sequence, record_count, bytes, arrival_ms, records, origins) \
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(stream_id)
     .bind(first_sequence)
     .bind(count)
     .bind(bytes)
     .bind(arrival_ms)
-    .bind(batch.joined)
+    .bind(batch.into_joined())
+    .bind(origins)
     .execute(&mut **transaction)
     .await?;
     Ok(Appended::Written { first_sequence, end })
@@ -170,7 +121,7 @@ pub(super) async fn read(
 ) -> Result<Vec<LogRecord>, AwsError> {
     // A row that begins before `sequence` may hold it.
     let mut rows = sqlx::query(
-        "SELECT first_sequence, arrival_ms, records FROM delivery_log WHERE stream_id = ?1 AND first_sequence >= \
+        "SELECT first_sequence, arrival_ms, records, origins FROM delivery_log WHERE stream_id = ?1 AND first_sequence >= \
          COALESCE((SELECT MAX(first_sequence) FROM delivery_log WHERE stream_id = ?1 AND first_sequence <= ?2), ?2) \
          ORDER BY first_sequence",
     )
@@ -183,7 +134,13 @@ pub(super) async fn read(
         let first: i64 = row.get(0);
         let arrival_ms = row.get(1);
         let joined = Bytes::from(row.get::<Vec<u8>, _>(2));
+        let mut origins = match row.get::<Option<Vec<u8>>, _>(3) {
+            None => Vec::new(),
+            Some(origins) => serde_json::from_slice::<Vec<Origin>>(&origins).map_err(AwsError::internal)?,
+        }
+        .into_iter();
         for (sequence_of_record, data) in (first..).zip(split(joined)?) {
+            let origin = origins.next();
             if sequence_of_record < sequence {
                 continue;
             }
@@ -192,7 +149,7 @@ pub(super) async fn read(
                 return Ok(records);
             }
             bytes += data.len();
-            records.push(LogRecord { sequence: sequence_of_record, arrival_ms, data });
+            records.push(LogRecord { sequence: sequence_of_record, arrival_ms, data, origin });
         }
     }
     Ok(records)
@@ -385,7 +342,8 @@ async fn trim(transaction: &mut Transaction<'static, Sqlite>, stream_id: i64) ->
     let deleted: Vec<i64> = sqlx::query_scalar(
         "WITH needed (sequence) AS (SELECT MIN(next_sequence) FROM delivery_log_reader WHERE stream_id = ?1) \
          DELETE FROM delivery_log WHERE stream_id = ?1 AND first_sequence < (SELECT sequence FROM needed) \
-         AND first_sequence + record_count <= (SELECT sequence FROM needed) RETURNING bytes",
+         AND first_sequence + record_count <= (SELECT sequence FROM needed) \
+         RETURNING bytes + COALESCE(LENGTH(origins), 0)",
     )
     .bind(stream_id)
     .fetch_all(&mut **transaction)
@@ -395,10 +353,13 @@ async fn trim(transaction: &mut Transaction<'static, Sqlite>, stream_id: i64) ->
 
 /// Deletes the rows of all streams that arrived before `before_ms`, whoever still wants them. Gives their number of records.
 pub(super) async fn expire(transaction: &mut Transaction<'static, Sqlite>, before_ms: i64) -> Result<i64, AwsError> {
-    let deleted = sqlx::query("DELETE FROM delivery_log WHERE arrival_ms < ? RETURNING stream_id, bytes, record_count")
-        .bind(before_ms)
-        .fetch_all(&mut **transaction)
-        .await?;
+    let deleted = sqlx::query(
+        "DELETE FROM delivery_log WHERE arrival_ms < ? \
+         RETURNING stream_id, bytes + COALESCE(LENGTH(origins), 0), record_count",
+    )
+    .bind(before_ms)
+    .fetch_all(&mut **transaction)
+    .await?;
     let mut records = 0;
     for row in deleted {
         reduce_kept(transaction, row.get(0), row.get(1)).await?;

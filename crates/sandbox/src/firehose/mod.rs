@@ -1,4 +1,4 @@
-//! Amazon Data Firehose: delivery streams with Direct PUT, an optional Lambda transformation, and S3 as destination
+//! Amazon Data Firehose: delivery streams with Direct PUT or a data stream as source, an optional Lambda transformation, and S3 as destination
 //! (`awsJson1_1`, target `Firehose_20150804`).
 
 mod compression;
@@ -10,6 +10,7 @@ mod log;
 mod operations;
 mod prefix;
 mod put;
+mod source;
 mod stream;
 mod tags;
 mod time_pattern;
@@ -20,17 +21,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{Semaphore, watch};
-use tokio_util::sync::CancellationToken;
 
 use delivery::{Delivery, Patience};
+pub(crate) use limits::Meter;
 pub use limits::{FirehoseLimits, Throughput, ThroughputLimit};
 pub(crate) use log::LogRecord;
+use source::Pump;
 use stream::{Stream, StreamRow, Streams};
 use transformation::Invoke;
 
 use crate::iam::Iam;
+use crate::kinesis::Kinesis;
 use crate::lambda::Lambda;
 use crate::s3::S3;
+use crate::tasks::Tasks;
 use crate::{AwsError, Caller, Clock, Database, Operation, Scope};
 
 /// Objects that are made at the same time, each of which may be 128 MiB.
@@ -46,23 +50,12 @@ pub struct Firehose {
     iam: Iam,
     s3: S3,
     invoker: Arc<dyn Invoke>,
+    kinesis: Kinesis,
     limits: FirehoseLimits,
     patience: Patience,
     streams: Streams,
     slots: Arc<Semaphore>,
-    tasks: Arc<Tasks>,
-}
-
-/// Ends the tasks when the last clone of [`Firehose`] is dropped.
-#[derive(Debug, Default)]
-struct Tasks {
-    stop: CancellationToken,
-}
-
-impl Drop for Tasks {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
+    tasks: Tasks,
 }
 
 /// A reader of a stream's log, known by name; the log keeps what a reader has not yet acknowledged (24 hours at most). It
@@ -81,6 +74,7 @@ impl Firehose {
         iam: Iam,
         s3: S3,
         lambda: Lambda,
+        kinesis: Kinesis,
         limits: FirehoseLimits,
     ) -> Self {
         Self {
@@ -89,11 +83,12 @@ impl Firehose {
             iam,
             s3,
             invoker: Arc::new(lambda),
+            kinesis,
             limits,
             patience: Patience { creation: Duration::from_secs(1), pause: Duration::from_millis(500) },
             streams: Streams::default(),
             slots: Arc::new(Semaphore::new(DELIVERIES)),
-            tasks: Arc::default(),
+            tasks: Tasks::default(),
         }
     }
 
@@ -105,7 +100,7 @@ impl Firehose {
             self.start(Arc::new(Stream::new(row, self.limits.throughput)));
         }
         let (database, clock) = (self.database.clone(), self.clock.clone());
-        self.spawn(async move {
+        self.tasks.spawn(async move {
             loop {
                 if let Err(error) = expire(&database, &clock).await {
                     tracing::warn!(%error, "old records cannot be deleted for now");
@@ -181,6 +176,18 @@ impl Firehose {
     /// Makes a stream known and starts its task.
     fn start(&self, stream: Arc<Stream>) {
         self.streams.add(stream.clone());
+        if let Some(source) = stream.details().settings.source.clone() {
+            let pump = Pump {
+                source,
+                stream: stream.clone(),
+                database: self.database.clone(),
+                iam: self.iam.clone(),
+                kinesis: self.kinesis.clone(),
+                max_backlog_bytes: self.limits.max_backlog_bytes,
+                pause: self.patience.pause,
+            };
+            self.tasks.spawn(pump.run());
+        }
         let delivery = Delivery {
             stream,
             streams: self.streams.clone(),
@@ -192,17 +199,7 @@ impl Firehose {
             slots: self.slots.clone(),
             patience: self.patience,
         };
-        self.spawn(delivery.run());
-    }
-
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let stop = self.tasks.stop.clone();
-        tokio::spawn(async move {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = task => {}
-            }
-        });
+        self.tasks.spawn(delivery.run());
     }
 }
 

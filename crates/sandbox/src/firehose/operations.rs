@@ -11,8 +11,10 @@ use super::delivery::READER;
 use super::destination::{DESTINATION_ID, Destination, DestinationRequest};
 use super::errors::{invalid_argument, missing, not_offered, stream_not_found, validation};
 use super::log::{self, LogEnd};
+use super::source::{self, SourceRequest};
 use super::stream::{Details, Settings, Status, Stream, StreamRow};
 use super::tags::{self, Tag};
+use crate::kinesis::{DataStream, Start, readers};
 use crate::service::{empty_json, read_json, write_json};
 use crate::{AwsError, Scope};
 
@@ -28,6 +30,7 @@ struct CreateInput {
     delivery_stream_name: Option<String>,
     delivery_stream_type: Option<String>,
     direct_put_source_configuration: Option<DirectPutSource>,
+    kinesis_stream_source_configuration: Option<SourceRequest>,
     delivery_stream_encryption_configuration_input: Option<Value>,
     #[serde(rename = "S3DestinationConfiguration")]
     s3_destination_configuration: Option<DestinationRequest>,
@@ -80,10 +83,21 @@ impl Firehose {
         let input: CreateInput = read_json(body)?;
         let name = input.delivery_stream_name.ok_or_else(|| missing("deliveryStreamName"))?;
         check_name(&name)?;
-        match input.delivery_stream_type.as_deref() {
-            None | Some("DirectPut") => {}
-            Some(other) => return Err(not_offered(&format!("DeliveryStreamType {other}"))),
-        }
+        let source = match (input.delivery_stream_type.as_deref(), input.kinesis_stream_source_configuration) {
+            (None | Some("DirectPut"), None) => None,
+            (None | Some("DirectPut"), Some(_)) => {
+                return Err(invalid_argument(
+                    "KinesisStreamSourceConfig is only applicable for KinesisStreamAsSource stream type.",
+                ));
+            }
+            (Some("KinesisStreamAsSource"), Some(source)) => Some(source),
+            (Some("KinesisStreamAsSource"), None) => {
+                return Err(invalid_argument(
+                    "KinesisStreamSourceConfig must be specified for KinesisStreamAsSource stream type.",
+                ));
+            }
+            (Some(other), _) => return Err(not_offered(&format!("DeliveryStreamType {other}"))),
+        };
         if let Some(other) = input.others.iter().find(|(_, value)| !value.is_null()) {
             return Err(not_offered(other.0));
         }
@@ -102,8 +116,16 @@ impl Firehose {
             _ => return Err(invalid_argument("Exactly one destination configuration is supported for a Firehose.")),
         };
         self.check_destination(scope, &destination).await?;
+        let source = match source {
+            Some(_) if throughput_hint_mbs.is_some() => {
+                return Err(invalid_argument("DirectPutSourceConfiguration is for the stream type DirectPut only."));
+            }
+            Some(source) => Some(self.check_source(scope, source).await?),
+            None => None,
+        };
+        let data_stream = source.as_ref().map(|(_, data_stream)| data_stream.clone());
 
-        if self.streams.names(scope).len() >= MAX_STREAMS {
+        if self.streams.of(scope).len() >= MAX_STREAMS {
             return Err(AwsError::client(
                 "LimitExceededException",
                 format!(
@@ -115,11 +137,11 @@ impl Firehose {
         let details = Details {
             status: Status::Creating,
             version: 1,
-            settings: Settings { destination, throughput_hint_mbs },
+            settings: Settings { destination, throughput_hint_mbs, source: source.map(|(source, _)| source) },
             created_ms: self.clock.now_ms(),
             updated_ms: None,
         };
-        let (id, next_sequence) = self.insert(scope, &name, &details, &input.tags).await?;
+        let (id, next_sequence) = self.insert(scope, &name, &details, &input.tags, data_stream.as_deref()).await?;
         let end = LogEnd { next_sequence, accepted_bytes: 0 };
         let row = StreamRow { id, scope: scope.clone(), name, details, end };
         let stream = Arc::new(Stream::new(row, self.limits.throughput));
@@ -129,7 +151,14 @@ impl Firehose {
     }
 
     /// Gives the stream's id and the sequence number of its first record.
-    async fn insert(&self, scope: &Scope, name: &str, details: &Details, tags: &[Tag]) -> Result<(i64, i64), AwsError> {
+    async fn insert(
+        &self,
+        scope: &Scope,
+        name: &str,
+        details: &Details,
+        tags: &[Tag],
+        data_stream: Option<&DataStream>,
+    ) -> Result<(i64, i64), AwsError> {
         let settings = serde_json::to_string(&details.settings).map_err(AwsError::internal)?;
         let mut transaction = self.database.write().await?;
         let next_sequence = log::origin(&mut transaction, scope).await?;
@@ -156,6 +185,10 @@ impl Firehose {
         log::acknowledge(&mut transaction, id, READER, next_sequence).await?;
         log::inherit(&mut transaction, id, next_sequence).await?;
         tags::write(&mut transaction, id, tags).await?;
+        if let Some(data_stream) = data_stream {
+            // As AWS, it reads what comes from now on.
+            readers::register(&mut transaction, data_stream, &source::reader(id), Start::Latest).await?;
+        }
         transaction.commit().await?;
         Ok((id, next_sequence))
     }
@@ -188,12 +221,13 @@ impl Firehose {
         if !(1..=10_000).contains(&limit) {
             return Err(validation(limit, "limit", "have value between 1 and 10000"));
         }
-        let mut names = self.streams.names(scope);
-        if input.delivery_stream_type.is_some_and(|kind| kind != "DirectPut") {
-            names.clear();
+        let mut streams = self.streams.of(scope);
+        if let Some(kind) = input.delivery_stream_type {
+            streams.retain(|stream| stream.details().settings.kind() == kind);
         }
+        let mut names: Vec<&str> = streams.iter().map(|stream| stream.name.as_str()).collect();
         if let Some(start) = input.exclusive_start_delivery_stream_name {
-            names.retain(|name| *name > start);
+            names.retain(|name| *name > start.as_str());
         }
         let more = names.len() > limit;
         names.truncate(limit);

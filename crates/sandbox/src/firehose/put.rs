@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Firehose;
 use super::errors::{SLOW_DOWN, invalid_argument, missing, slow_down, stream_not_found, validation};
-use super::log::{self, Appended, Batch};
+use super::log::{self, Appended};
 use super::stream::{Status, Stream};
+use crate::record_batch::Batch;
 use crate::service::write_json;
 use crate::{AwsError, Scope};
 
@@ -133,6 +134,11 @@ impl Firehose {
     fn stream_to_put(&self, scope: &Scope, name: Option<Cow<'_, str>>) -> Result<std::sync::Arc<Stream>, AwsError> {
         let name = name.ok_or_else(|| missing("deliveryStreamName"))?;
         let stream = self.streams.get(scope, &name)?;
+        if stream.details().settings.source.is_some() {
+            return Err(invalid_argument(
+                "This operation is not permitted on KinesisStreamAsSource delivery stream type.",
+            ));
+        }
         match stream.details().status {
             Status::Active => Ok(stream),
             // Clients of AWS's SDKs try again by themselves, and soon it is there.
@@ -156,7 +162,7 @@ impl Firehose {
         let mut transaction = self.database.write().await?;
         // Read within the transaction, so that arrival times grow with sequence numbers.
         let arrival_ms = self.clock.now_ms();
-        match log::append(&mut transaction, stream.id, batch, arrival_ms, max_backlog).await? {
+        match log::append(&mut transaction, stream.id, batch, None, arrival_ms, max_backlog).await? {
             Appended::Written { first_sequence, end } => {
                 transaction.commit().await?;
                 stream.tell_end(end);

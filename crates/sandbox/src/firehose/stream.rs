@@ -13,6 +13,7 @@ use super::destination::Destination;
 use super::errors::stream_not_found;
 use super::limits::{Meter, ThroughputLimit};
 use super::log::LogEnd;
+use super::source::Source;
 use crate::{AwsError, Scope};
 
 /// `DeliveryStreamStatus`, as far as a stream in the sandbox can have it.
@@ -30,6 +31,9 @@ pub(super) struct Settings {
     pub destination: Destination,
     /// `DirectPutSourceConfiguration.ThroughputHintInMBs`; described as given, without effect.
     pub throughput_hint_mbs: Option<u32>,
+    /// The data stream that records come from, if they are not put.
+    #[serde(default)]
+    pub source: Option<Source>,
 }
 
 /// What a description tells and the delivery heeds.
@@ -72,6 +76,13 @@ pub(super) struct StreamRow {
     pub name: String,
     pub details: Details,
     pub end: LogEnd,
+}
+
+impl Settings {
+    /// `DeliveryStreamType`
+    pub(super) fn kind(&self) -> &'static str {
+        if self.source.is_some() { "KinesisStreamAsSource" } else { "DirectPut" }
+    }
 }
 
 impl Stream {
@@ -123,7 +134,7 @@ impl Stream {
             "DeliveryStreamARN": self.arn(),
             "DeliveryStreamStatus": details.status,
             "DeliveryStreamEncryptionConfiguration": {"Status": "DISABLED"},
-            "DeliveryStreamType": "DirectPut",
+            "DeliveryStreamType": details.settings.kind(),
             "VersionId": details.version.to_string(),
             "CreateTimestamp": seconds(details.created_ms),
             "Destinations": [details.settings.destination.describe()],
@@ -134,6 +145,9 @@ impl Stream {
         }
         if let Some(hint) = details.settings.throughput_hint_mbs {
             description["Source"] = json!({"DirectPutSourceDescription": {"ThroughputHintInMBs": hint}});
+        }
+        if let Some(source) = &details.settings.source {
+            description["Source"] = source.describe();
         }
         description
     }
@@ -158,13 +172,12 @@ impl Streams {
         streams.retain(|_, known| known.id != stream.id);
     }
 
-    /// The names of a scope's streams in order.
-    pub(super) fn names(&self, scope: &Scope) -> Vec<String> {
+    /// A scope's streams in the order of their names.
+    pub(super) fn of(&self, scope: &Scope) -> Vec<Arc<Stream>> {
         let streams = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut names: Vec<String> =
-            streams.keys().filter(|(owner, _)| owner == scope).map(|(_, name)| name.clone()).collect();
-        names.sort_unstable();
-        names
+        let mut found: Vec<_> = streams.values().filter(|stream| stream.scope == *scope).cloned().collect();
+        found.sort_unstable_by(|left, right| left.name.cmp(&right.name));
+        found
     }
 }
 
@@ -210,6 +223,6 @@ impl FromRow<'_, SqliteRow> for StreamRow {
 }
 
 /// A timestamp as `awsJson1_1` has it.
-fn seconds(ms: i64) -> Value {
+pub(super) fn seconds(ms: i64) -> Value {
     json!(ms as f64 / 1000.0)
 }

@@ -10,6 +10,7 @@ use sqlx::{Row as _, Sqlite, Transaction};
 use super::Firehose;
 use super::errors::{invalid_argument, missing, validation};
 use crate::service::{empty_json, read_json, write_json};
+use crate::tagging::{TaggedResource, TaggedResources, collect};
 use crate::{AwsError, Scope};
 
 const MAX_TAGS: usize = 50;
@@ -100,6 +101,22 @@ impl Firehose {
             })
             .collect();
         write_json(&json!({"Tags": tags, "HasMoreTags": rows.len() > wanted}))
+    }
+}
+
+#[async_trait::async_trait]
+impl TaggedResources for Firehose {
+    async fn tagged_resources(&self, scope: &Scope) -> Result<Vec<TaggedResource>, AwsError> {
+        let rows: Vec<(String, String, Option<String>)> = sqlx::query_as(
+            "SELECT name, key, value FROM delivery_stream JOIN delivery_stream_tag USING (stream_id)
+             WHERE account_id = ? AND region = ?",
+        )
+        .bind(scope.account.as_str())
+        .bind(scope.region.as_str())
+        .fetch_all(self.database.read())
+        .await?;
+        let arn = |name: String| scope.arn("firehose", &format!("deliverystream/{name}"));
+        Ok(collect(rows.into_iter().map(|(name, key, value)| (arn(name), key, value))))
     }
 }
 

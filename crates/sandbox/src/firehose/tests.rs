@@ -87,11 +87,12 @@ impl World {
             iam: Iam::new(database.clone()),
             s3: S3::new(database.clone(), folder.path().join("objects")),
             invoker: function.clone(),
+            kinesis: Kinesis::new(database.clone(), clock.clone(), limits.clone()),
             limits,
             patience: Patience { creation: Duration::ZERO, pause: Duration::from_millis(5) },
             streams: Streams::default(),
             slots: Arc::new(Semaphore::new(DELIVERIES)),
-            tasks: Arc::default(),
+            tasks: Tasks::default(),
         };
         firehose.resume().await.unwrap();
         let account: AccountId = "111122223333".parse().unwrap();

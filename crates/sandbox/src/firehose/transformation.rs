@@ -47,6 +47,14 @@ impl Invoke for Lambda {
     }
 }
 
+/// The streams that an event names.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StreamArns<'a> {
+    pub delivery: &'a str,
+    /// The data stream that the delivery stream reads, if it does.
+    pub source: Option<&'a str>,
+}
+
 /// What became of a batch of records.
 #[derive(Debug, Default)]
 pub(super) struct Transformed {
@@ -197,14 +205,14 @@ impl Transformation {
         &self,
         invoker: &dyn Invoke,
         scope: &Scope,
-        stream_arn: &str,
+        streams: StreamArns<'_>,
         records: &[LogRecord],
         clock: &Clock,
         pause: std::time::Duration,
     ) -> Transformed {
         let mut attempts = 0;
         let answer = loop {
-            let event = event(scope, stream_arn, records);
+            let event = event(scope, streams, records);
             attempts += 1;
             match self.invoke_once(invoker, scope, event).await {
                 Ok(payload) => break serde_json::from_slice::<Answer>(&payload).map_err(|_| NOT_PARSED),
@@ -267,23 +275,36 @@ fn record_id(record: &LogRecord) -> String {
     format!("{:056}000000", record.sequence)
 }
 
-fn event(scope: &Scope, stream_arn: &str, records: &[LogRecord]) -> Bytes {
+fn event(scope: &Scope, streams: StreamArns<'_>, records: &[LogRecord]) -> Bytes {
     let records: Vec<Value> = records
         .iter()
         .map(|record| {
-            json!({
+            let mut described = json!({
                 "recordId": record_id(record),
                 "approximateArrivalTimestamp": record.arrival_ms,
                 "data": BASE64_STANDARD.encode(&record.data),
-            })
+            });
+            if let Some(origin) = &record.origin {
+                described["kinesisRecordMetadata"] = json!({
+                    "shardId": origin.shard_id,
+                    "partitionKey": origin.partition_key,
+                    "approximateArrivalTimestamp": record.arrival_ms,
+                    "sequenceNumber": origin.sequence_number,
+                    "subsequenceNumber": 0,
+                });
+            }
+            described
         })
         .collect();
-    let event = json!({
+    let mut event = json!({
         "invocationId": Uuid::new_v4().to_string(),
-        "deliveryStreamArn": stream_arn,
+        "deliveryStreamArn": streams.delivery,
         "region": scope.region.as_str(),
         "records": records,
     });
+    if let Some(source) = streams.source {
+        event["sourceKinesisStreamArn"] = json!(source);
+    }
     Bytes::from(event.to_string())
 }
 

@@ -1,16 +1,22 @@
 //! AWS Identity and Access Management, as far as the lab's commands need it (query protocol, version 2010-05-08).
 //!
-//! Roles and their policies are kept and their trust policies are heeded; permissions are not evaluated: every principal of
-//! an account may do everything in it.
+//! Roles and their policies are kept and their trust policies are heeded. Permissions are evaluated for what functions write
+//! to their logs, for the roles with which services read data streams, and for sessions that were given a policy; every other
+//! principal of an account may do everything in it.
 
+mod conditions;
+mod managed_policies;
+mod permissions;
 mod policies;
 mod policy_document;
 mod roles;
+mod tags;
 mod trust;
 
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+pub(crate) use permissions::Permissions;
 pub(crate) use policy_document::check_session_policy;
 pub(crate) use roles::Role;
 pub(crate) use trust::Assumer;
@@ -52,6 +58,9 @@ impl Iam {
             "AttachRolePolicy" => self.attach_role_policy(account, &form).await.map(|()| None)?,
             "DetachRolePolicy" => self.detach_role_policy(account, &form).await.map(|()| None)?,
             "ListAttachedRolePolicies" => Some(self.list_attached_role_policies(account, &form).await?),
+            "TagRole" => self.tag_role(account, &form).await.map(|()| None)?,
+            "UntagRole" => self.untag_role(account, &form).await.map(|()| None)?,
+            "ListRoleTags" => Some(self.list_role_tags(account, &form).await?),
             _ => return Err(query::unknown_action("iam", action)),
         };
         Ok(query::answer(NAMESPACE, action, result.as_deref(), request_id))

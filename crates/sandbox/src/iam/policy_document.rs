@@ -59,9 +59,9 @@ pub(super) struct Statement {
     pub(super) principal: Option<Principals>,
     not_principal: Option<Value>,
     pub(super) action: Option<OneOrMany<String>>,
-    not_action: Option<OneOrMany<String>>,
-    resource: Option<OneOrMany<String>>,
-    not_resource: Option<OneOrMany<String>>,
+    pub(super) not_action: Option<OneOrMany<String>>,
+    pub(super) resource: Option<OneOrMany<String>>,
+    pub(super) not_resource: Option<OneOrMany<String>>,
     #[serde(default)]
     pub(super) condition: BTreeMap<String, BTreeMap<String, OneOrMany<Scalar>>>,
 }

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::policy_document::check_size;
 use super::trust::TrustPolicy;
-use super::{Iam, check_name, encode_document, limit_exceeded, no_such_role, refuse_parameters};
+use super::{Iam, check_name, encode_document, limit_exceeded, no_such_role, refuse_parameters, tags};
 use crate::keyring::random_id;
 use crate::query::{Form, Page, element, timestamp, validation_error};
 use crate::{AccountId, AwsError};
@@ -49,7 +49,7 @@ impl Role {
 
 impl Iam {
     pub(super) async fn create_role(&self, account: &AccountId, form: &Form) -> Result<String, AwsError> {
-        refuse_parameters(form, "CreateRole", &["PermissionsBoundary", "Tags."])?;
+        refuse_parameters(form, "CreateRole", &["PermissionsBoundary"])?;
         let name = form.required("RoleName")?;
         check_name("roleName", name, 64)?;
         let path = form.optional("Path").unwrap_or("/");
@@ -76,6 +76,7 @@ impl Iam {
                  value {bound}"
             )));
         }
+        let tags = tags::read(form)?;
         let role = Role {
             role_name: name.to_owned(),
             role_id: random_id("AROA", 17),
@@ -111,14 +112,18 @@ impl Iam {
         .bind(role.created_ms)
         .execute(&mut *transaction)
         .await?;
+        tags::write(&mut transaction, account, name, &tags).await?;
         transaction.commit().await?;
-        Ok(format!("<Role>{}</Role>", role.to_xml(account)?))
+        let tags = if tags.is_empty() { String::new() } else { tags::to_xml(&tags) };
+        Ok(format!("<Role>{}{tags}</Role>", role.to_xml(account)?))
     }
 
     pub(super) async fn get_role(&self, account: &AccountId, form: &Form) -> Result<String, AwsError> {
         let role = self.role_of_form(account, form).await?;
+        let tags = tags::of_role(self.database.read(), account, &role.role_name).await?;
+        let tags = if tags.is_empty() { String::new() } else { tags::to_xml(&tags) };
         // AWS tells the last use some hours late; a role that was never used has an empty element.
-        Ok(format!("<Role>{}<RoleLastUsed/></Role>", role.to_xml(account)?))
+        Ok(format!("<Role>{}{tags}<RoleLastUsed/></Role>", role.to_xml(account)?))
     }
 
     pub(super) async fn list_roles(&self, account: &AccountId, form: &Form) -> Result<String, AwsError> {

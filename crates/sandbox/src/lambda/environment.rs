@@ -15,12 +15,13 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, MissedTickBehavior, sleep_until};
 
 use super::isolation::{self, EnvironmentFolder, IsolatedProcess, Isolation};
-use super::log::LogTail;
+use super::log::InvocationLog;
 use super::pool::{Offer, Pool, Running};
 use super::process_tree::ProcessTree;
 use super::runtime_api::{self, CallAnswer, MAX_RESPONSE_BYTES, NextInvocation, RuntimeCall};
 use super::{Endpoint, Invocation, code, limits, report, unix_server};
-use crate::{AccountId, AwsError, PythonRuntime};
+use crate::logs::{FunctionLog, LogLine, Logs};
+use crate::{AccountId, AwsError, PythonRuntime, Scope};
 
 /// What a new environment is made from.
 pub(super) struct Launch {
@@ -38,8 +39,19 @@ pub(super) struct Launch {
     pub timeout: Duration,
     /// `MemorySize`, which the report names.
     pub memory_mb: u64,
+    pub log: LogDestination,
     /// When the environment must not be used any more, since its credentials end.
     pub last_use: Instant,
+}
+
+/// Where the lines of an environment go.
+pub(super) struct LogDestination {
+    pub logs: Logs,
+    pub scope: Scope,
+    /// The function's role by name.
+    pub role: String,
+    pub group: String,
+    pub stream: String,
 }
 
 /// One invocation for an environment.
@@ -61,7 +73,7 @@ struct Environment {
     /// The runtime's unanswered `next` call: it is there exactly when the environment is idle.
     waiting: Option<oneshot::Sender<NextInvocation>>,
     is_ready: bool,
-    tail: LogTail,
+    log: InvocationLog,
     watch: Interval,
     peak_bytes: u64,
     started: Instant,
@@ -186,7 +198,7 @@ impl Environment {
             calls,
             waiting: None,
             is_ready: false,
-            tail: LogTail::default(),
+            log: InvocationLog::default(),
             watch,
             peak_bytes: 0,
             started,
@@ -208,7 +220,7 @@ impl Environment {
         };
         let begun = Instant::now();
         let deadline = begun + self.launch.timeout;
-        self.tail.append(report::start(&job.request_id).as_bytes());
+        self.log.note(&report::start(&job.request_id));
         let next = NextInvocation {
             request_id: job.request_id.clone(),
             function_arn: self.launch.function_arn.clone(),
@@ -303,8 +315,8 @@ impl Environment {
                 Event::OutOfMemory => out_of_memory(&job.request_id),
                 Event::Deadline => timed_out(&job.request_id, self.launch.timeout),
             };
-            self.process.log.drain(&mut self.tail);
-            self.tail.append(report::start(&job.request_id).as_bytes());
+            self.process.log.drain(&mut self.log);
+            self.log.note(&report::start(&job.request_id));
             let duration = self.started.elapsed();
             return Err(self.finish(job, Err(failure), duration, After::Broken));
         }
@@ -313,13 +325,13 @@ impl Environment {
     /// Closes the invocation's log and makes its result.
     fn finish(&mut self, job: &Job, outcome: Result<Bytes, Failure>, duration: Duration, after: After) -> Finished {
         self.measure();
-        self.process.log.drain(&mut self.tail);
+        self.process.log.drain(&mut self.log);
         let (mut status, mut error_type) = (None, None);
         let (payload, function_error) = match outcome {
             Ok(payload) => (payload, None),
             Err(failure) => {
                 if let Some(line) = &failure.log {
-                    self.tail.append(line.as_bytes());
+                    self.log.note(line);
                 }
                 if !failure.status.is_empty() {
                     status = Some(failure.status);
@@ -337,13 +349,11 @@ impl Environment {
             status,
             error_type: error_type.as_deref(),
         });
-        self.tail.append(end.as_bytes());
-        let invocation = Invocation {
-            payload,
-            function_error,
-            log_tail: self.tail.take().into(),
-            executed_version: "$LATEST".to_owned(),
-        };
+        self.log.note(&end);
+        let (log_tail, lines) = self.log.take();
+        self.launch.log.write(lines);
+        let invocation =
+            Invocation { payload, function_error, log_tail: log_tail.into(), executed_version: "$LATEST".to_owned() };
         Finished { result: Ok(invocation), after }
     }
 
@@ -383,7 +393,7 @@ impl Environment {
                 }
                 // Nothing may be reported between invocations; the caller is told so.
                 Some(call) = self.calls.recv() => refuse(call),
-                () = self.process.log.read(&mut self.tail) => {}
+                () = self.process.log.read(&mut self.log) => {}
                 () = sleep_until(next_look) => {
                     let all_stopped = self.tree.is_none_or(ProcessTree::freeze);
                     // Nobody watches the memory of a resting environment, so one that will not rest goes.
@@ -416,7 +426,7 @@ impl Environment {
             tokio::select! {
                 Some(call) = self.calls.recv() => return Event::Call(call),
                 status = self.process.child.wait() => return Event::Exited(status.ok()),
-                () = self.process.log.read(&mut self.tail) => {}
+                () = self.process.log.read(&mut self.log) => {}
                 () = sleep_until(deadline) => return Event::Deadline,
                 _ = self.watch.tick() => {
                     if self.measure() {
@@ -452,8 +462,8 @@ impl Environment {
     }
 
     fn isolation_failed(&mut self, status: Option<ExitStatus>) -> AwsError {
-        self.process.log.drain(&mut self.tail);
-        let said = String::from_utf8_lossy(&self.tail.take()).trim().to_owned();
+        self.process.log.drain(&mut self.log);
+        let said = String::from_utf8_lossy(&self.log.take().0).trim().to_owned();
         tracing::error!(?status, said, "a function's environment could not be isolated");
         let reason = said.lines().next().unwrap_or("no reason given").to_owned();
         service_exception(format!(
@@ -461,6 +471,18 @@ impl Environment {
              An ordinary user needs unprivileged user namespaces (kernel.unprivileged_userns_clone=1, and on Ubuntu \
              kernel.apparmor_restrict_unprivileged_userns=0)."
         ))
+    }
+}
+
+impl LogDestination {
+    fn write(&self, lines: Vec<LogLine>) {
+        self.logs.write_function_log(FunctionLog {
+            scope: self.scope.clone(),
+            role: self.role.clone(),
+            group: self.group.clone(),
+            stream: self.stream.clone(),
+            lines,
+        });
     }
 }
 

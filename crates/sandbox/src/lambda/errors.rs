@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::AwsError;
 
-fn user(code: &str, status: u16, message: impl Into<String>) -> AwsError {
+pub(super) fn user(code: &str, status: u16, message: impl Into<String>) -> AwsError {
     AwsError::client(code, message).with_status(status).with_member("Type", json!("User"))
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::environment::{self, Job, Launch};
+use super::environment::{self, Job, Launch, LogDestination};
 use super::errors::{access_denied, invalid_parameter, invalid_request_content, not_offered, too_large, validation};
 use super::store::{self, Function, State};
 use super::{Invocation, Lambda, limits, operations, variables};
@@ -165,21 +165,30 @@ impl Lambda {
             role: &role.role_name,
             role_id: &role.role_id,
             session_name: &function.name,
+            policy: None,
         };
         let credentials = self.inner.keyring.session_credentials(&session, CREDENTIALS_LAST)?;
         let interpreter = self.inner.isolation.python().interpreter.to_string_lossy().into_owned();
         let handler = function.configuration.handler.clone();
+        let log_stream = variables::new_log_stream();
         Ok(Launch {
             account: scope.account.clone(),
             function_arn: function.arn(),
             revision: function.revision_id.clone(),
             code,
             program: vec![interpreter, "-m".to_owned(), "awslambdaric".to_owned(), handler],
-            variables: variables::of(function, &credentials, self.inner.endpoint_port),
+            variables: variables::of(function, &credentials, &log_stream, self.inner.endpoint_port),
             endpoint_port: self.inner.endpoint_port,
             endpoint,
             timeout: Duration::from_secs(function.configuration.timeout_seconds.into()),
             memory_mb: function.configuration.memory_mb.into(),
+            log: LogDestination {
+                logs: self.inner.logs.clone(),
+                scope: scope.clone(),
+                role: role.role_name.clone(),
+                group: function.configuration.log_group.clone(),
+                stream: log_stream,
+            },
             last_use,
         })
     }

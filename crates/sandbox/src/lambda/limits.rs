@@ -12,6 +12,8 @@ pub(super) const MAX_ZIP_ENTRIES: usize = 5_000;
 pub(super) const MAX_FUNCTIONS: i64 = 50;
 /// Zip files of an account in all regions together. AWS: 75 GB.
 pub(super) const MAX_CODE_BYTES: i64 = 100 * 1024 * 1024;
+/// Event source mappings of an account in all regions together.
+pub(super) const MAX_EVENT_SOURCE_MAPPINGS: i64 = 10;
 /// Environment variables, names and values together, as AWS.
 pub(super) const MAX_ENVIRONMENT_BYTES: usize = 4096;
 /// `Invoke` with `RequestResponse`, as AWS.

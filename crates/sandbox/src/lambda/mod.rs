@@ -8,6 +8,7 @@ mod code;
 mod configuration;
 mod environment;
 mod errors;
+mod event_source;
 mod events;
 mod function_name;
 mod invoke;
@@ -34,14 +35,16 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{HeaderValue, Request, Response, StatusCode, Uri};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+pub use self::event_source::EventSources;
 use self::events::Events;
 use self::isolation::Isolation;
 use self::pool::Pool;
 use self::routes::Route;
 use crate::iam::Iam;
 use crate::keyring::Keyring;
+use crate::logs::Logs;
 use crate::{AwsError, Caller, Database, SandboxConfig, Scope};
 
 /// Who assumes a function's role.
@@ -60,6 +63,7 @@ struct Inner {
     database: Database,
     iam: Iam,
     keyring: Keyring,
+    logs: Logs,
     isolation: Arc<Isolation>,
     pool: Arc<Pool>,
     events: Arc<Events>,
@@ -82,13 +86,15 @@ pub struct Invocation {
 }
 
 impl Lambda {
-    /// `keyring` gives a function the temporary credentials of its role, which `iam` must let Lambda assume.
-    pub(crate) fn new(database: Database, config: &SandboxConfig, iam: Iam, keyring: Keyring) -> Self {
+    /// `keyring` gives a function the temporary credentials of its role, which `iam` must let Lambda assume; `logs` takes what
+    /// it prints.
+    pub(crate) fn new(database: Database, config: &SandboxConfig, iam: Iam, keyring: Keyring, logs: Logs) -> Self {
         let folder = config.data_dir.join("environments");
         let inner = Inner {
             database,
             iam,
             keyring,
+            logs,
             isolation: Arc::new(Isolation::new(config.python.clone(), folder)),
             pool: Pool::new(),
             events: Arc::default(),
@@ -131,7 +137,6 @@ impl Lambda {
             Route::DeleteFunction(name) => no_content(self.delete_function(scope, &name, version).await?),
             Route::Invoke(name) => self.invoke_operation(scope, &name, version, &parts.headers, body).await,
             Route::ListVersionsByFunction(name) => ok(&self.list_versions(scope, &name).await?),
-            Route::ListEventSourceMappings => ok(&json!({ "EventSourceMappings": [] })),
             Route::GetAccountSettings => ok(&self.account_settings(scope).await?),
             Route::GetPolicy(name) => ok(&self.get_policy(scope, &name, version).await?),
             Route::AddPermission(name) => {
@@ -142,6 +147,14 @@ impl Lambda {
             Route::TagResource(arn) => no_content(self.tag_resource(scope, &arn, &body).await?),
             Route::UntagResource(arn) => {
                 no_content(self.untag_resource(scope, &arn, &repeated(&parts.uri, "tagKeys")?).await?)
+            }
+            // They have a service of their own, which asks this one for everything else.
+            Route::CreateEventSourceMapping
+            | Route::ListEventSourceMappings
+            | Route::GetEventSourceMapping(_)
+            | Route::UpdateEventSourceMapping(_)
+            | Route::DeleteEventSourceMapping(_) => {
+                Err(AwsError::internal("event source mappings are not routed here"))
             }
             Route::Unknown(operation) => Err(AwsError::unknown_operation("lambda", &operation)),
         }

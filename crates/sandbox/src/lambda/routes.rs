@@ -19,9 +19,14 @@ pub(super) enum Route {
     /// Function and statement id.
     RemovePermission(String, String),
     ListVersionsByFunction(String),
+    CreateEventSourceMapping,
     ListEventSourceMappings,
+    /// A mapping's UUID.
+    GetEventSourceMapping(String),
+    UpdateEventSourceMapping(String),
+    DeleteEventSourceMapping(String),
     GetAccountSettings,
-    /// A function's ARN.
+    /// The ARN of a function or an event source mapping.
     ListTags(String),
     TagResource(String),
     UntagResource(String),
@@ -60,7 +65,11 @@ pub(super) fn route(method: &Method, path: &str) -> Route {
             Route::RemovePermission(name(function), name(statement))
         }
         ("GET", ["2015-03-31", "functions", function, "versions"]) => Route::ListVersionsByFunction(name(function)),
+        ("POST", ["2015-03-31", "event-source-mappings"]) => Route::CreateEventSourceMapping,
         ("GET", ["2015-03-31", "event-source-mappings"]) => Route::ListEventSourceMappings,
+        ("GET", ["2015-03-31", "event-source-mappings", uuid]) => Route::GetEventSourceMapping(name(uuid)),
+        ("PUT", ["2015-03-31", "event-source-mappings", uuid]) => Route::UpdateEventSourceMapping(name(uuid)),
+        ("DELETE", ["2015-03-31", "event-source-mappings", uuid]) => Route::DeleteEventSourceMapping(name(uuid)),
         ("GET", ["2016-08-19", "account-settings"]) => Route::GetAccountSettings,
         ("GET", ["2017-03-31", "tags", arn]) => Route::ListTags(name(arn)),
         ("POST", ["2017-03-31", "tags", arn]) => Route::TagResource(name(arn)),
@@ -106,10 +115,6 @@ fn not_offered(method: &str, segments: &[&str]) -> Option<&'static str> {
         ("GET", ["functions", _, "urls"]) => "ListFunctionUrlConfigs",
         ("POST", ["functions", _, "invoke-async"]) => "InvokeAsync",
         ("POST", ["functions", _, "response-streaming-invocations"]) => "InvokeWithResponseStream",
-        ("POST", ["event-source-mappings"]) => "CreateEventSourceMapping",
-        ("GET", ["event-source-mappings", _]) => "GetEventSourceMapping",
-        ("PUT", ["event-source-mappings", _]) => "UpdateEventSourceMapping",
-        ("DELETE", ["event-source-mappings", _]) => "DeleteEventSourceMapping",
         ("GET", ["layers"]) => "ListLayers",
         ("GET", ["layers", _, "versions"]) => "ListLayerVersions",
         ("POST", ["layers", _, "versions"]) => "PublishLayerVersion",

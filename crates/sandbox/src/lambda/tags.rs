@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::errors::{invalid_parameter, not_found};
 use super::{Lambda, function_name, store};
 use crate::service::read_json;
+use crate::tagging::{TaggedResource, TaggedResources};
 use crate::{AwsError, Scope};
 
 /// Most tags of a function, as AWS.
@@ -64,5 +65,23 @@ impl Lambda {
         store::update(&mut transaction, &function).await?;
         transaction.commit().await?;
         Ok(())
+    }
+}
+
+#[async_trait::async_trait]
+impl TaggedResources for Lambda {
+    async fn tagged_resources(&self, scope: &Scope) -> Result<Vec<TaggedResource>, AwsError> {
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT function_name, tags FROM lambda_function WHERE account_id = ? AND region = ? AND tags <> '{}'",
+        )
+        .bind(scope.account.as_str())
+        .bind(scope.region.as_str())
+        .fetch_all(self.inner.database.read())
+        .await?;
+        let resources = rows.into_iter().map(|(name, tags)| {
+            let tags = serde_json::from_str(&tags).map_err(AwsError::internal)?;
+            Ok(TaggedResource { arn: function_name::arn(scope, &name), tags })
+        });
+        resources.collect()
     }
 }

@@ -10,7 +10,12 @@ use super::store::Function;
 use crate::keyring::SessionCredentials;
 
 /// The variables of a new environment: what a function may change, its own, and what it may not change.
-pub(super) fn of(function: &Function, credentials: &SessionCredentials, endpoint_port: u16) -> Map<String, Value> {
+pub(super) fn of(
+    function: &Function,
+    credentials: &SessionCredentials,
+    log_stream: &str,
+    endpoint_port: u16,
+) -> Map<String, Value> {
     let configuration = &function.configuration;
     let mut variables = Map::new();
     let mut set = |name: &str, value: &str| {
@@ -41,7 +46,7 @@ pub(super) fn of(function: &Function, credentials: &SessionCredentials, endpoint
     set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &configuration.memory_mb.to_string());
     set("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand");
     set("AWS_LAMBDA_LOG_GROUP_NAME", &configuration.log_group);
-    set("AWS_LAMBDA_LOG_STREAM_NAME", &log_stream());
+    set("AWS_LAMBDA_LOG_STREAM_NAME", log_stream);
     set("AWS_LAMBDA_LOG_FORMAT", &configuration.log_format);
     if let Some(level) = &configuration.application_log_level {
         set("AWS_LAMBDA_LOG_LEVEL", level);
@@ -53,8 +58,8 @@ pub(super) fn of(function: &Function, credentials: &SessionCredentials, endpoint
     variables
 }
 
-/// The name of the log stream that the environment would have: the day, the version and a random id.
-fn log_stream() -> String {
+/// A name for the log stream of a new environment: the day, the version and a random id.
+pub(super) fn new_log_stream() -> String {
     let today = OffsetDateTime::now_utc();
     let id = Uuid::new_v4().simple();
     format!("{}/{:02}/{:02}/[$LATEST]{id}", today.year(), u8::from(today.month()), today.day())

@@ -8,6 +8,8 @@ use s3s::{S3Result, s3_error};
 use secrecy::ExposeSecret as _;
 
 use crate::Caller;
+use crate::authorization::{self, S3Session, wanted_by_s3};
+use crate::iam::Iam;
 use crate::keyring::Keyring;
 
 /// Gives `s3s` the secret to verify a signature with. The front door has looked the key up before, so any id will do here.
@@ -22,18 +24,25 @@ impl S3Auth for Keys {
     }
 }
 
-/// Lets a request through if the key that `s3s` verified is the one that the front door looked up.
-pub(super) struct SameCaller;
+/// Lets a request through if the key that `s3s` verified is the one that the front door looked up, and if the policy of its
+/// session allows it, should it have one.
+pub(super) struct SameCaller {
+    pub iam: Iam,
+}
 
 #[async_trait::async_trait]
 impl S3Access for SameCaller {
     async fn check(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
         let verified = context.credentials().map(|credentials| credentials.access_key.clone());
-        let looked_up = context.extensions_mut().get::<Caller>().map(|caller| caller.principal.access_key_id());
-        match (verified, looked_up) {
-            (Some(verified), Some(looked_up)) if verified == looked_up => Ok(()),
-            _ => Err(s3_error!(AccessDenied, "Access Denied")),
+        let denied = || s3_error!(AccessDenied, "Access Denied");
+        let caller = context.extensions_mut().get::<Caller>().cloned().ok_or_else(denied)?;
+        if verified.is_none_or(|verified| verified != caller.principal.access_key_id()) {
+            return Err(denied());
         }
+        let Some(S3Session { policy }) = context.extensions_mut().get().cloned() else { return Ok(()) };
+        let wanted = wanted_by_s3(context.s3_op().name(), context.s3_path(), context.headers());
+        let checked = authorization::check(&self.iam, &caller, &policy, &wanted).await?;
+        checked.map_err(|denied| s3_error!(AccessDenied, "{}", denied.message(&caller)))
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod access;
 mod bucket_operations;
+mod bucket_tags;
 mod buckets;
 mod checksums;
 mod conditions;
@@ -31,6 +32,7 @@ use sqlx::{Sqlite, Transaction};
 use self::checksums::Checksums;
 use self::files::{Files, StagedFile};
 use self::objects::{Attributes, Precondition, StoredObject};
+use crate::iam::Iam;
 use crate::keyring::Keyring;
 use crate::{AccountId, AwsError, Database};
 
@@ -72,10 +74,10 @@ impl S3 {
     }
 
     /// The S3 protocol over these buckets, as `s3s` speaks it.
-    pub(crate) fn service(&self, keyring: Keyring) -> S3Service {
+    pub(crate) fn service(&self, keyring: Keyring, iam: Iam) -> S3Service {
         let mut builder = S3ServiceBuilder::new(operations::Operations { s3: self.clone() });
         builder.set_auth(access::Keys { keyring });
-        builder.set_access(access::SameCaller);
+        builder.set_access(access::SameCaller { iam });
         builder.set_host(access::LocalhostBuckets);
         builder.set_validation(access::AnyBucketName);
         builder.build()

@@ -71,7 +71,8 @@ impl Sts {
                 "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
             ));
         }
-        let session = RoleSession { account: &account, role: &role.role_name, role_id: &role.role_id, session_name };
+        let session =
+            RoleSession { account: &account, role: &role.role_name, role_id: &role.role_id, session_name, policy };
         let credentials = self.keyring.session_credentials(&session, Duration::from_secs(duration.unsigned_abs()))?;
         let expiration = credentials.expiration.replace_nanosecond(0).map_err(AwsError::internal)?;
         let mut xml = format!(

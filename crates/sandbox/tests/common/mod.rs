@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part of this module")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up fails")]
 
+pub mod data_streams;
 pub mod functions;
 pub mod pipeline;
 pub mod server;

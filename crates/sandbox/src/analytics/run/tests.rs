@@ -284,6 +284,7 @@ impl World {
             sequence: next,
             arrival_ms: self.clock.now_ms(),
             data: Bytes::copy_from_slice(data.as_bytes()),
+            origin: None,
         };
         self.log.records.lock().unwrap().push(record);
         self.log.next.send_replace(next + 1);

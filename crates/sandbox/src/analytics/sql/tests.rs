@@ -132,6 +132,28 @@ fn the_clickstream_application_counts() {
 }
 
 #[test]
+fn marked_pages_are_counted_one_by_one() {
+    let select = r#"SELECT STREAM 'trace', "curr_page", STEP("SOURCE_SQL_STREAM_001".ROWTIME BY INTERVAL '10' SECOND)
+        + INTERVAL '10' SECOND, 10, SUM("hits") FROM "SOURCE_SQL_STREAM_001" WHERE "curr_page" LIKE 'Headwater_run_%'
+        GROUP BY "curr_page", STEP("SOURCE_SQL_STREAM_001".ROWTIME BY INTERVAL '10' SECOND)"#;
+    let columns = r#""metric" VARCHAR(32), "item" VARCHAR(512), "window_end" TIMESTAMP, "window_seconds" INTEGER, "amount" BIGINT"#;
+    let rows = [
+        (20_000, "Headwater_run_a2b3c4d5e6", 1),
+        (21_000, "Berlin", 7),
+        (22_000, "Headwater_run_zzzzzzzzzz", 1),
+        (29_999, "Headwater_run_a2b3c4d5e6", 1),
+        (30_000, "Headwater_run_a2b3c4d5e6", 1),
+        (31_000, "About_Headwater_run_a2b3c4d5e6", 1),
+        (32_000, "Headwater", 1),
+    ];
+    assert_snapshot!(query(columns, select, &rows), @r"
+    00:00:30.000 | trace, Headwater_run_a2b3c4d5e6, 1970-01-01 00:00:30.000, 10, 2
+    00:00:30.000 | trace, Headwater_run_zzzzzzzzzz, 1970-01-01 00:00:30.000, 10, 1
+    00:00:40.000 | trace, Headwater_run_a2b3c4d5e6, 1970-01-01 00:00:40.000, 10, 1
+    ");
+}
+
+#[test]
 fn rows_pass_pumps_in_a_chain_whatever_their_order_in_the_code() {
     let code = r#"
         CREATE OR REPLACE STREAM "TOTALS" ("ends" TIMESTAMP, total BIGINT);

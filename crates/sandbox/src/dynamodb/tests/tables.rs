@@ -209,7 +209,7 @@ async fn a_faulty_table_is_refused_in_dynamodbs_words() {
         ("StreamSpecification", json!({"StreamEnabled": true}), "does not offer the parameter StreamSpecification"),
         ("GlobalTableSourceArn", json!("arn"), "does not offer the parameter GlobalTableSourceArn"),
         ("VectorIndexes", json!([]), "does not offer the parameter VectorIndexes"),
-        ("Tags", json!([{"Key": "a", "Value": "b"}]), "does not offer the parameter Tags"),
+        ("Tags", json!([{"Key": "aws:a", "Value": "b"}]), "the key \"aws:a\" begins with aws:"),
     ];
     for (parameter, value, words) in faults {
         let mut request = base.clone();

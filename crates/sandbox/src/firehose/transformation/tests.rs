@@ -66,6 +66,7 @@ fn records(data: &[&str]) -> Vec<LogRecord> {
             sequence,
             arrival_ms: 1_000 + sequence,
             data: Bytes::copy_from_slice(data.as_bytes()),
+            origin: None,
         })
         .collect()
 }
@@ -74,8 +75,10 @@ async fn apply(function: &FakeFunction, retries: &str, data: &[&str]) -> (String
     let scope = Scope { account: "111122223333".parse().unwrap(), region: "us-east-1".parse().unwrap() };
     let clock = Clock::manual(time::OffsetDateTime::from_unix_timestamp(2_000).unwrap());
     let arn = scope.arn("firehose", "deliverystream/clicks");
-    let transformed =
-        transformation(retries).apply(function, &scope, &arn, &records(data), &clock, Duration::from_millis(1)).await;
+    let streams = StreamArns { delivery: &arn, source: None };
+    let transformed = transformation(retries)
+        .apply(function, &scope, streams, &records(data), &clock, Duration::from_millis(1))
+        .await;
     let failed = String::from_utf8(transformed.failed).unwrap();
     let failed = failed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     (String::from_utf8(transformed.delivered).unwrap(), failed)
