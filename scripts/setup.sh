@@ -33,6 +33,7 @@ if [ "$purpose" = test ]; then
     need chromium chromium
     need node nodejs
     need npm npm
+    need java default-jre-headless
 fi
 debian_packages "${missing[@]}"
 
@@ -68,12 +69,26 @@ fi
 # Real clients and a browser driver for the tests.
 if [ "$purpose" = test ]; then
     if ! cmp -s scripts/test-requirements.txt "$HEADWATER_TEST_PYTHON/.requirements"; then
-        say "installing the AWS CLI, boto3 and moto for the tests"
+        say "installing the AWS CLI, boto3, moto and py4j for the tests"
         /usr/bin/python3 -c 'import ensurepip' 2>/dev/null || debian_packages python3-venv
         rm -rf "$HEADWATER_TEST_PYTHON"
         /usr/bin/python3 -m venv "$HEADWATER_TEST_PYTHON"
         "$HEADWATER_TEST_PYTHON/bin/pip" install --quiet --no-input --requirement scripts/test-requirements.txt
         cp scripts/test-requirements.txt "$HEADWATER_TEST_PYTHON/.requirements"
+    fi
+    # Real Flink, to test the lab's Flink SQL. The package is taken for the JAR files in it, and not built.
+    if [ "$(cat "$HEADWATER_FLINK/.version" 2>/dev/null)" != "$FLINK_VERSION" ]; then
+        say "getting Flink $FLINK_VERSION (230 MB, once)"
+        rm -rf "$HEADWATER_FLINK"
+        mkdir -p "$HEADWATER_FLINK"
+        package=apache-flink-libraries
+        "$HEADWATER_TEST_PYTHON/bin/pip" download --quiet --no-input --no-deps --dest "$HEADWATER_FLINK" \
+            "$package==$FLINK_VERSION"
+        tar -xzf "$HEADWATER_FLINK/$package-$FLINK_VERSION.tar.gz" -C "$HEADWATER_FLINK" --no-same-owner \
+            --strip-components=2 "$package-$FLINK_VERSION/deps/lib" \
+            "$package-$FLINK_VERSION/deps/opt/flink-python-$FLINK_VERSION.jar"
+        rm "$HEADWATER_FLINK/$package-$FLINK_VERSION.tar.gz"
+        echo "$FLINK_VERSION" > "$HEADWATER_FLINK/.version"
     fi
     if ! cmp -s end2end/package-lock.json end2end/node_modules/.headwater-lock; then
         say "installing the browser driver"

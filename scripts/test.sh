@@ -5,6 +5,11 @@ cd "$(dirname "$0")/.."
 . scripts/environment.sh
 export PATH=$HEADWATER_TEST_PYTHON/bin:$PATH
 
+# What the clients for learners' accounts really send, in all tests; compared with the table of calls at the end.
+HEADWATER_WIRE_LOG=$(mktemp)
+export HEADWATER_WIRE_LOG
+trap 'rm -f "$HEADWATER_WIRE_LOG"' EXIT
+
 echo "test: formatting and lints"
 scripts/check.sh
 echo "test: Rust tests, with the AWS CLI and boto3 against the sandbox"
@@ -16,3 +21,5 @@ scripts/build-web.sh
 echo "test: the whole lab in Chromium"
 cargo build --quiet --package server
 (cd end2end && npm test --silent)
+echo "test: every request of the tests against the table of calls"
+cargo run --quiet --package checks --bin audit_calls -- "$HEADWATER_WIRE_LOG"

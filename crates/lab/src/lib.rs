@@ -1,6 +1,7 @@
 //! The lab as data: steps, text, hints, quiz questions, the checks by name, and
 //! the fields of the in-page actions. The content lies in `content/` and is
-//! embedded in the binary; another folder can be loaded in its place.
+//! embedded in the binary; another folder can be loaded in its place. There is a
+//! lab for each [`Engine`] that can count the clicks.
 //!
 //! ```
 //! use lab::{Lab, Variables, render};
@@ -15,6 +16,7 @@
 //!
 //! `docs/authoring.md` tells how content is written.
 
+mod engine;
 mod error;
 mod files;
 mod format;
@@ -25,13 +27,16 @@ mod model;
 mod step;
 mod template;
 mod variables;
+mod variant;
 
 use std::path::Path;
 
+pub use engine::{Engine, UnknownEngine};
 pub use error::LintError;
 pub use markdown::{Html, Markdown, render, render_inline};
 pub use model::{
-    Action, Answer, CheckRef, Field, FieldKind, Hint, HintTier, Lab, Question, QuestionKind, Step, VariableHelp,
+    Action, Answer, CatchUp, CheckRef, Field, FieldKind, Hint, HintTier, Lab, Question, QuestionKind, Step,
+    VariableHelp,
 };
 pub use variables::{VariableError, Variables};
 
@@ -42,6 +47,11 @@ pub const FORMAT_VERSION: u32 = 1;
 pub const PREPROCESS_CODE: &str = "functions/preprocess/lambda_function.py";
 /// The output Lambda function's code, as a path for [`Lab::file`].
 pub const OUTPUT_CODE: &str = "functions/store/lambda_function.py";
+/// The code of the Lambda function that counts in tumbling windows, as a path for
+/// [`Lab::file`]. Its zip file also holds the text of [`OUTPUT_CODE`], as `store.py`.
+pub const COUNT_CODE: &str = "functions/count/lambda_function.py";
+/// The Python program that hands the SQL to Flink, as a path for [`Lab::file`].
+pub const FLINK_CODE: &str = "functions/flink/main.py";
 /// The streaming SQL, as a path for [`Lab::file`].
 pub const SQL_CODE: &str = "sql/window_counts.sql";
 

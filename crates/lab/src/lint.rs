@@ -14,6 +14,9 @@ use crate::variables::Variables;
 /// Languages that a code block may have; `bash` blocks are run by tests.
 const LANGUAGES: [&str; 5] = ["bash", "json", "python", "sql", "text"];
 
+/// The folders of files that can be included.
+pub(crate) const CODE_FOLDERS: [&str; 3] = ["functions", "sql", "shared"];
+
 /// What a Markdown text may hold.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
@@ -142,6 +145,15 @@ pub(crate) fn code_file(path: &str, source: &str) -> Vec<LintError> {
     errors
 }
 
+/// Every fault of a program that is a file of its own.
+pub(crate) fn program(source: &str, place: Place<'_>, files: &Files) -> Vec<LintError> {
+    if source.trim().is_empty() {
+        return vec![place.error(source, 0, "The file is empty.")];
+    }
+    let all = 0..source.len();
+    text(source, place, files, std::slice::from_ref(&all))
+}
+
 /// The placeholders of a form field's first value, which may be a whole file.
 pub(crate) fn default_value(source: &str, place: Place<'_>, files: &Files) -> Vec<LintError> {
     if let [only] = placeholders(source).as_slice()
@@ -185,7 +197,7 @@ fn is_whole_line(source: &str, range: &Range<usize>) -> bool {
 
 fn include_fault(path: &str, files: &Files) -> Option<String> {
     if !is_code_path(path) {
-        Some(format!("Only files below functions/ and sql/ can be included, not {path:?}."))
+        Some(format!("Only files below functions/, sql/ and shared/ can be included, not {path:?}."))
     } else if !files.contains_key(path) {
         Some(format!("There is no file {path:?} to include."))
     } else {
@@ -212,7 +224,7 @@ fn placeholder_fault(kind: PlaceholderKind<'_>) -> Option<String> {
 
 /// Whether a file is code that the lab gives away.
 pub(crate) fn is_code_path(path: &str) -> bool {
-    path.starts_with("functions/") || path.starts_with("sql/")
+    path.split_once('/').is_some_and(|(folder, _)| CODE_FOLDERS.contains(&folder))
 }
 
 /// Lower-case words joined by hyphens, as in `delivery-stream`.

@@ -6,40 +6,60 @@ use std::path::Path;
 use toml::Spanned;
 
 use crate::FORMAT_VERSION;
+use crate::engine::Engine;
 use crate::error::LintError;
 use crate::files::{self, Files};
 use crate::format::{LabFile, VariableEntry, format_version, line_at, parse, text_line};
-use crate::lint::{self, Place, Shape, is_code_path, is_kebab};
+use crate::lint::{self, CODE_FOLDERS, Place, Shape, is_code_path, is_kebab};
 use crate::markdown::Markdown;
 use crate::model::{Lab, VariableHelp};
 use crate::step;
 use crate::template::{PlaceholderKind, include, placeholders};
 use crate::variables::Variables;
+use crate::variant::{Variant, engines, overlay_faults, variant};
 
 /// The file that makes a folder a lab.
 const LAB_FILE: &str = "lab.toml";
 
 impl Lab {
-    /// The lab that is built in.
+    /// The built-in lab in which a SQL application counts.
+    ///
+    /// # Panics
+    /// See [`Lab::embedded_for`].
+    #[must_use]
+    pub fn embedded() -> Self {
+        Self::embedded_for(Engine::SqlApplication)
+    }
+
+    /// The built-in lab of this engine.
     ///
     /// # Panics
     /// Never in a released build: this crate's tests refuse embedded content
     /// that does not lint clean.
     #[must_use]
-    pub fn embedded() -> Self {
-        match files::embedded().and_then(assemble) {
+    pub fn embedded_for(engine: Engine) -> Self {
+        match files::embedded().and_then(|folder| one(&folder, engine)) {
             Ok(lab) => lab,
             Err(errors) => unreachable!("the embedded lab has faults: {errors:#?}"),
         }
     }
 
-    /// The lab in `folder`.
+    /// The lab in `folder` in which a SQL application counts.
     ///
     /// # Errors
-    /// Everything that is wrong with the content, in order of file and line.
-    /// The folder itself being unreadable is one such fault, in file `.`.
+    /// See [`Lab::load_for`].
     pub fn load(folder: &Path) -> Result<Self, Vec<LintError>> {
-        files::read(folder).and_then(assemble)
+        Self::load_for(folder, Engine::SqlApplication)
+    }
+
+    /// The lab of this engine in `folder`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the content of any engine, in order of file
+    /// and line. The folder itself being unreadable is one such fault, in file
+    /// `.`; having nothing for this engine is another.
+    pub fn load_for(folder: &Path, engine: Engine) -> Result<Self, Vec<LintError>> {
+        files::read(folder).and_then(|folder| one(&folder, engine))
     }
 }
 
@@ -81,6 +101,14 @@ impl<'a> Loader<'a> {
         let place = Place { file: path, line: 1 };
         self.errors.extend(lint::markdown(source, Shape::Block, place, self.files));
         Some(self.markdown(source, id))
+    }
+
+    /// A program that is a file of its own, with the files that it includes.
+    pub(crate) fn program_file(&mut self, path: &str) -> Option<String> {
+        let source = self.file(path)?;
+        self.errors.extend(lint::program(source, Place { file: path, line: 1 }, self.files));
+        self.note_includes(source);
+        Some(include(source, self.files))
     }
 
     /// Markdown inside a TOML file.
@@ -178,46 +206,72 @@ impl<'a> Loader<'a> {
         }
         described
     }
-
-    fn stray_files(&mut self) {
-        let stray: Vec<&String> = self.files.keys().filter(|path| !self.used.contains(*path)).collect();
-        for path in stray {
-            let message = if is_code_path(path) {
-                "No step includes this file."
-            } else {
-                "This file does not belong here: nothing reads it."
-            };
-            self.errors.push(LintError::new(path, 1, message));
-        }
-    }
 }
 
-/// A lab of these files.
-pub(crate) fn assemble(files: Files) -> Result<Lab, Vec<LintError>> {
-    let mut loader = Loader { files: &files, errors: Vec::new(), names: BTreeSet::new(), used: BTreeSet::new() };
-    // Of a newer format, or without lab.toml, nothing else can be judged.
+fn one(folder: &Files, engine: Engine) -> Result<Lab, Vec<LintError>> {
+    let message = format!("The lab has nothing for the engine {engine}.");
+    assemble(folder)?.remove(&engine).ok_or_else(|| vec![LintError::new("engines", 1, message)])
+}
+
+/// The labs of all engines that these files are for.
+pub(crate) fn assemble(folder: &Files) -> Result<BTreeMap<Engine, Lab>, Vec<LintError>> {
+    let mut errors = overlay_faults(folder);
+    let mut used = BTreeSet::new();
+    let mut labs = BTreeMap::new();
+    for engine in engines(folder) {
+        let (variant, faults) = variant(folder, engine);
+        errors.extend(faults);
+        match assemble_one(engine, &variant, &mut errors) {
+            Some((lab, read)) => {
+                used.extend(read);
+                labs.insert(engine, lab);
+            }
+            // Nothing else can be judged.
+            None => return Err(errors),
+        }
+    }
+    errors.extend(stray_files(folder, &used));
+    errors.sort();
+    errors.dedup();
+    if errors.is_empty() { Ok(labs) } else { Err(errors) }
+}
+
+/// One engine's lab and the files in the folder that were read for it; `None`
+/// when it is of a newer format, or has no lab.toml.
+fn assemble_one(engine: Engine, variant: &Variant, errors: &mut Vec<LintError>) -> Option<(Lab, BTreeSet<String>)> {
+    let files = &variant.files;
+    let mut loader = Loader { files, errors: Vec::new(), names: BTreeSet::new(), used: BTreeSet::new() };
     let (Some(file), Some(toml)) = (loader.lab_file(), files.get(LAB_FILE)) else {
-        return Err(loader.errors);
+        errors.extend(loader.errors.into_iter().map(|error| variant.locate(error)));
+        return None;
     };
     let version = loader.plain(LAB_FILE, toml, &file.version);
     let title = loader.plain(LAB_FILE, toml, &file.title);
     let summary = loader.markdown_text(LAB_FILE, toml, &file.summary, Shape::Inline, "summary".to_owned());
-    let variables = loader.variables(toml, &file.variables);
+    let mut variables = loader.variables(toml, &file.variables);
+    variables.retain(|variable| engine.uses(&variable.name));
     let folders = step_folders(&mut loader);
     let steps = folders.iter().filter_map(|folder| step::load(&mut loader, folder)).collect();
     for (path, text) in files.iter().filter(|(path, _)| is_code_path(path)) {
         loader.errors.extend(lint::code_file(path, text));
     }
-    loader.stray_files();
+    let used = loader.used.iter().filter_map(|path| variant.origin(path)).map(str::to_owned).collect();
+    errors.extend(loader.errors.into_iter().map(|error| variant.locate(error)));
+    let code: Files =
+        files.iter().filter(|(path, _)| is_code_path(path)).map(|(p, t)| (p.clone(), t.clone())).collect();
+    Some((Lab { engine, version, title, summary, steps, variables, files: code }, used))
+}
 
-    let mut errors = loader.errors;
-    errors.sort();
-    errors.dedup();
-    if !errors.is_empty() {
-        return Err(errors);
-    }
-    let code: BTreeMap<String, String> = files.into_iter().filter(|(path, _)| is_code_path(path)).collect();
-    Ok(Lab { version, title, summary, steps, variables, files: code })
+/// A fault for each file that no engine's lab reads.
+fn stray_files(folder: &Files, used: &BTreeSet<String>) -> Vec<LintError> {
+    let stray = folder.keys().filter(|path| !used.contains(*path));
+    let fault = |path: &String| {
+        let code = is_code_path(path) || path.split('/').nth(2).is_some_and(|inner| CODE_FOLDERS.contains(&inner));
+        let message =
+            if code { "No step includes this file." } else { "This file does not belong here: nothing reads it." };
+        LintError::new(path, 1, message)
+    };
+    stray.map(fault).collect()
 }
 
 /// A step's folder, named `<number>-<slug>`.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::Engine;
 use crate::markdown::{self, Markdown};
 use crate::template;
 use crate::variables::Variables;
@@ -11,6 +12,8 @@ use crate::variables::Variables;
 /// A whole lab. Only content that lints clean becomes one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lab {
+    /// What counts the clicks in it.
+    pub engine: Engine,
     /// The content's own version, for example `2026.11`.
     pub version: String,
     /// The lab's name.
@@ -68,6 +71,8 @@ pub struct Step {
     pub checks: Vec<CheckRef>,
     /// The forms of the page, in the order in which they are used.
     pub actions: Vec<Action>,
+    /// Programs that do the step for a learner who wants to go on from here.
+    pub catch_up: CatchUp,
 }
 
 impl Step {
@@ -82,6 +87,30 @@ impl Step {
     #[must_use]
     pub fn action(&self, name: &str) -> Option<&Action> {
         self.actions.iter().find(|action| action.name == name)
+    }
+}
+
+/// Two programs, each of which does exactly one step. Run again, they change
+/// nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CatchUp {
+    /// A bash script, before the learner's names are put in; see [`CatchUp::script`].
+    pub script: String,
+    /// A Terraform file, before the learner's names are put in; see [`CatchUp::terraform`].
+    pub terraform: String,
+}
+
+impl CatchUp {
+    /// The bash script, which needs the AWS CLI and what every Unix has.
+    #[must_use]
+    pub fn script(&self, variables: &Variables) -> String {
+        template::substitute(&self.script, variables)
+    }
+
+    /// The Terraform file.
+    #[must_use]
+    pub fn terraform(&self, variables: &Variables) -> String {
+        template::substitute(&self.terraform, variables)
     }
 }
 

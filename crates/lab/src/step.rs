@@ -1,4 +1,4 @@
-//! One step's folder: `step.toml` and three Markdown files.
+//! One step's folder: `step.toml`, three Markdown files and two programs.
 
 use toml::Spanned;
 
@@ -7,9 +7,12 @@ use crate::format::{
 };
 use crate::lint::{Shape, is_kebab, is_snake};
 use crate::load::{Loader, StepFolder, table_line};
-use crate::model::{Action, Answer, CheckRef, Field, FieldKind, Hint, HintTier, Question, QuestionKind, Step};
+use crate::model::{Action, Answer, CatchUp, CheckRef, Field, FieldKind, Hint, HintTier, Question, QuestionKind, Step};
 use crate::template::substitute;
 use crate::variables::Variables;
+
+/// A script that goes on after a fault would report what it has not done.
+const SCRIPT_BEGINNING: &str = "#!/usr/bin/env bash\nset -euo pipefail\n";
 
 /// The step of a folder; `None` when a file is missing or cannot be read, which
 /// the loader has then noted.
@@ -22,6 +25,12 @@ pub(crate) fn load(loader: &mut Loader<'_>, folder: &StepFolder) -> Option<Step>
     if cli.as_ref().is_some_and(|cli| !cli.source.contains("```bash")) {
         loader.fault(&path("instructions-cli.md"), 1, "There is no ```bash block: the step cannot be done by CLI.");
     }
+    let script = loader.program_file(&path("catch-up.sh"));
+    if script.as_ref().is_some_and(|script| !script.starts_with(SCRIPT_BEGINNING)) {
+        let message = "The script begins with #!/usr/bin/env bash and, on the next line, set -euo pipefail.";
+        loader.fault(&path("catch-up.sh"), 1, message);
+    }
+    let terraform = loader.program_file(&path("catch-up.tf"));
     let file = path("step.toml");
     let toml = loader.file(&file)?;
     let parsed: StepFile = parse(&file, toml).map_err(|error| loader.errors.push(error)).ok()?;
@@ -49,6 +58,7 @@ pub(crate) fn load(loader: &mut Loader<'_>, folder: &StepFolder) -> Option<Step>
         questions,
         checks,
         actions,
+        catch_up: CatchUp { script: script?, terraform: terraform? },
     })
 }
 

@@ -1,14 +1,23 @@
 //! The learner's own names, which the text, the commands and the forms use.
 
-use std::net::Ipv4Addr;
+mod rules;
 
 use serde::{Deserialize, Serialize};
+
+use self::rules::{
+    account_fault, application_fault, bucket_fault, data_stream_fault, endpoint_fault, function_fault, prefix_fault,
+    region_fault, role_fault, stream_fault, table_fault, window_fault,
+};
+use crate::engine::Engine;
 
 /// What stands for each `{{name}}` of the content. A value that passes
 /// [`Variables::validate`] is made of characters that are safe unquoted in a
 /// shell, in JSON and in SQL.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Variables {
+    /// What counts the clicks. Records stored before there was a choice have none.
+    #[serde(default)]
+    pub engine: Engine,
     /// Twelve digits.
     pub account: String,
     /// For example `us-east-1`.
@@ -17,6 +26,9 @@ pub struct Variables {
     pub endpoint: String,
     /// The S3 bucket of the click records.
     pub bucket: String,
+    /// The Kinesis data stream that takes the clicks in, where the engine reads one.
+    #[serde(default = "default_data_stream")]
+    pub data_stream: String,
     /// The Firehose delivery stream.
     pub stream: String,
     /// What the delivered objects' keys begin with.
@@ -29,15 +41,20 @@ pub struct Variables {
     pub lambda_role: String,
     /// The IAM role of the streaming SQL application.
     pub analytics_role: String,
-    /// The Lambda function that cleans rows before the SQL.
+    /// The Lambda function that cleans rows.
     pub preprocess_function: String,
     /// The streaming SQL application.
     pub application: String,
-    /// The Lambda function that stores window counts.
+    /// The Kinesis data stream that takes the window counts of a Flink application.
+    #[serde(default = "default_counts_stream")]
+    pub counts_stream: String,
+    /// The Lambda function that stores window counts; with a tumbling window it
+    /// counts as well.
     pub output_function: String,
     /// The `DynamoDB` table of window counts.
     pub table: String,
-    /// The length of a window in seconds, 1 to 3,600.
+    /// The length of a window in seconds, 1 to 3,600; of a Lambda function's
+    /// tumbling window 900 at most.
     pub window_seconds: u32,
 }
 
@@ -53,8 +70,9 @@ pub struct VariableError {
 
 impl Variables {
     /// The names that a learner may choose.
-    pub const CHOSEN: [&'static str; 12] = [
+    pub const CHOSEN: [&'static str; 14] = [
         "bucket",
+        "data_stream",
         "stream",
         "prefix",
         "error_prefix",
@@ -63,6 +81,7 @@ impl Variables {
         "analytics_role",
         "preprocess_function",
         "application",
+        "counts_stream",
         "output_function",
         "table",
         "window_seconds",
@@ -76,14 +95,26 @@ impl Variables {
     /// as a SQL interval.
     pub const DERIVED: [&'static str; 3] = ["create_bucket_options", "partition", "window_interval"];
 
-    /// The lab's own names in an account.
+    /// The lab's own names in an account, where a SQL application counts.
     #[must_use]
     pub fn defaults(account: &str, region: &str, endpoint: &str) -> Self {
+        Self::defaults_for(Engine::SqlApplication, account, region, endpoint)
+    }
+
+    /// The lab's own names in an account, where this engine counts.
+    #[must_use]
+    pub fn defaults_for(engine: Engine, account: &str, region: &str, endpoint: &str) -> Self {
+        let output_function = match engine {
+            Engine::TumblingWindow => "CountClickWindows",
+            Engine::SqlApplication | Engine::Flink => "StoreWindowCounts",
+        };
         Self {
+            engine,
             account: account.to_owned(),
             region: region.to_owned(),
             endpoint: endpoint.to_owned(),
             bucket: format!("clickstream-{account}-{region}"),
+            data_stream: default_data_stream(),
             stream: "ClickStreamData".to_owned(),
             prefix: "clicks/".to_owned(),
             error_prefix: "errors/".to_owned(),
@@ -92,7 +123,8 @@ impl Variables {
             analytics_role: "HeadwaterAnalyticsRole".to_owned(),
             preprocess_function: "PreprocessClickstreamData".to_owned(),
             application: "ClickstreamAnalytics".to_owned(),
-            output_function: "StoreWindowCounts".to_owned(),
+            counts_stream: default_counts_stream(),
+            output_function: output_function.to_owned(),
             table: "ClickstreamWindowCounts".to_owned(),
             window_seconds: 60,
         }
@@ -112,6 +144,7 @@ impl Variables {
             "region" => self.region.clone(),
             "endpoint" => self.endpoint.clone(),
             "bucket" => self.bucket.clone(),
+            "data_stream" => self.data_stream.clone(),
             "stream" => self.stream.clone(),
             "prefix" => self.prefix.clone(),
             "error_prefix" => self.error_prefix.clone(),
@@ -120,6 +153,7 @@ impl Variables {
             "analytics_role" => self.analytics_role.clone(),
             "preprocess_function" => self.preprocess_function.clone(),
             "application" => self.application.clone(),
+            "counts_stream" => self.counts_stream.clone(),
             "output_function" => self.output_function.clone(),
             "table" => self.table.clone(),
             "window_seconds" => self.window_seconds.to_string(),
@@ -141,6 +175,7 @@ impl Variables {
         let value = value.trim().to_owned();
         match name {
             "bucket" => changed.bucket = value,
+            "data_stream" => changed.data_stream = value,
             "stream" => changed.stream = value,
             "prefix" => changed.prefix = value,
             "error_prefix" => changed.error_prefix = value,
@@ -149,6 +184,7 @@ impl Variables {
             "analytics_role" => changed.analytics_role = value,
             "preprocess_function" => changed.preprocess_function = value,
             "application" => changed.application = value,
+            "counts_stream" => changed.counts_stream = value,
             "output_function" => changed.output_function = value,
             "table" => changed.table = value,
             "window_seconds" => {
@@ -170,11 +206,12 @@ impl Variables {
     /// all is well.
     #[must_use]
     pub fn validate(&self) -> Vec<VariableError> {
-        let checked: [(&str, Option<&str>); 15] = [
+        let checked: [(&str, Option<&str>); 17] = [
             ("account", account_fault(&self.account)),
             ("region", region_fault(&self.region)),
             ("endpoint", endpoint_fault(&self.endpoint)),
             ("bucket", bucket_fault(&self.bucket)),
+            ("data_stream", data_stream_fault(&self.data_stream)),
             ("stream", stream_fault(&self.stream)),
             ("prefix", prefix_fault(&self.prefix)),
             ("error_prefix", self.error_prefix_fault()),
@@ -183,9 +220,10 @@ impl Variables {
             ("analytics_role", role_fault(&self.analytics_role, &[&self.firehose_role, &self.lambda_role])),
             ("preprocess_function", function_fault(&self.preprocess_function)),
             ("application", application_fault(&self.application)),
+            ("counts_stream", self.counts_stream_fault()),
             ("output_function", self.output_function_fault()),
             ("table", table_fault(&self.table)),
-            ("window_seconds", window_fault(self.window_seconds)),
+            ("window_seconds", window_fault(self.engine, self.window_seconds)),
         ];
         checked.into_iter().filter_map(|(name, fault)| fault.map(|message| error(name, message))).collect()
     }
@@ -196,6 +234,14 @@ impl Variables {
                 self.error_prefix.starts_with(&self.prefix) || self.prefix.starts_with(self.error_prefix.as_str());
             nested.then_some(
                 "The two prefixes must not begin alike: otherwise failed records lie among the good ones. Try errors/.",
+            )
+        })
+    }
+
+    fn counts_stream_fault(&self) -> Option<&'static str> {
+        data_stream_fault(&self.counts_stream).or_else(|| {
+            (self.counts_stream == self.data_stream).then_some(
+                "Clicks and counts need a stream each: otherwise the application would read its own results.",
             )
         })
     }
@@ -238,125 +284,16 @@ impl Variables {
     }
 }
 
+fn default_data_stream() -> String {
+    "ClickStreamInput".to_owned()
+}
+
+fn default_counts_stream() -> String {
+    "ClickStreamCounts".to_owned()
+}
+
 fn error(variable: &str, message: &str) -> VariableError {
     VariableError { variable: variable.to_owned(), message: message.to_owned() }
-}
-
-fn made_of(value: &str, punctuation: &str) -> bool {
-    value.chars().all(|c| c.is_ascii_alphanumeric() || punctuation.contains(c))
-}
-
-fn account_fault(account: &str) -> Option<&'static str> {
-    let good = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
-    (!good).then_some("An AWS account number has exactly 12 digits.")
-}
-
-fn region_fault(region: &str) -> Option<&'static str> {
-    let parts: Vec<&str> = region.split('-').collect();
-    let good = match parts.as_slice() {
-        [area, middle @ .., number] => {
-            area.len() == 2
-                && !middle.is_empty()
-                && [area].into_iter().chain(middle).all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_lowercase()))
-                && (1..=2).contains(&number.len())
-                && number.bytes().all(|b| b.is_ascii_digit())
-        }
-        _ => false,
-    };
-    (!good).then_some("A region looks like us-east-1 or eu-central-1.")
-}
-
-fn endpoint_fault(endpoint: &str) -> Option<&'static str> {
-    let host = endpoint.strip_prefix("http://").or_else(|| endpoint.strip_prefix("https://"));
-    let good = host.is_some_and(|host| !host.is_empty() && made_of(host, ".-:[]/_"));
-    (!good).then_some("The endpoint is an address such as http://127.0.0.1:4566.")
-}
-
-/// S3 User Guide, "General purpose bucket naming rules".
-fn bucket_fault(bucket: &str) -> Option<&'static str> {
-    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-    if !(3..=63).contains(&bucket.len()) {
-        Some("A bucket name has 3 to 63 characters.")
-    } else if !bucket.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.') {
-        Some("A bucket name has only lower-case letters, digits, hyphens and dots.")
-    } else if !edge(bucket.chars().next()) || !edge(bucket.chars().next_back()) {
-        Some("A bucket name begins and ends with a letter or a digit.")
-    } else if bucket.contains("..") {
-        Some("A bucket name must not have two dots in a row.")
-    } else if bucket.parse::<Ipv4Addr>().is_ok() {
-        Some("A bucket name must not look like an IP address.")
-    } else if ["xn--", "sthree-", "amzn-s3-demo-"].iter().any(|start| bucket.starts_with(start)) {
-        Some("AWS keeps names that begin with xn--, sthree- or amzn-s3-demo- for itself.")
-    } else if ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"].iter().any(|end| bucket.ends_with(end)) {
-        Some("AWS keeps names that end with -s3alias, --ol-s3, .mrap, --x-s3 or --table-s3 for itself.")
-    } else {
-        None
-    }
-}
-
-/// Firehose `CreateDeliveryStream`, `DeliveryStreamName`.
-fn stream_fault(stream: &str) -> Option<&'static str> {
-    let good = (1..=64).contains(&stream.len()) && made_of(stream, "_.-") && !stream.starts_with('-');
-    (!good).then_some(
-        "A delivery stream name has 1 to 64 letters, digits, underscores, dots and hyphens, and begins with no hyphen.",
-    )
-}
-
-/// Narrower than Firehose's own rule, so that a prefix is safe in a shell and
-/// means the same everywhere: no `!{...}` expressions.
-fn prefix_fault(prefix: &str) -> Option<&'static str> {
-    if prefix.is_empty() || prefix.len() > 256 {
-        Some("A prefix has 1 to 256 characters, for example clicks/.")
-    } else if !made_of(prefix, "/_.=-") {
-        Some("In this lab a prefix has only letters, digits, slashes, underscores, dots, hyphens and equals signs.")
-    } else if prefix.starts_with('/') || prefix.contains("//") {
-        Some("A prefix must not begin with a slash or have two in a row: S3 would show folders without a name.")
-    } else if prefix.starts_with('-') {
-        Some("A prefix must not begin with a hyphen: commands would take it for an option.")
-    } else {
-        None
-    }
-}
-
-/// IAM `CreateRole`, `RoleName`. IAM does not tell upper from lower case.
-fn role_fault(role: &str, others: &[&str]) -> Option<&'static str> {
-    if !(1..=64).contains(&role.len()) || !made_of(role, "_+=,.@-") {
-        Some("A role name has 1 to 64 letters, digits and the characters _ + = , . @ and hyphen.")
-    } else if role.starts_with('-') {
-        Some("A role name must not begin with a hyphen here: commands would take it for an option.")
-    } else if others.iter().any(|other| other.eq_ignore_ascii_case(role)) {
-        Some("Each service needs a role of its own, so that none may do more than its work.")
-    } else {
-        None
-    }
-}
-
-/// Lambda `CreateFunction`, `FunctionName`.
-fn function_fault(function: &str) -> Option<&'static str> {
-    let good = (1..=64).contains(&function.len()) && made_of(function, "_-") && !function.starts_with('-');
-    (!good)
-        .then_some("A function name has 1 to 64 letters, digits, hyphens and underscores, and begins with no hyphen.")
-}
-
-/// Kinesis Analytics v2 `CreateApplication`, `ApplicationName`.
-fn application_fault(application: &str) -> Option<&'static str> {
-    let good = (1..=128).contains(&application.len()) && made_of(application, "_.-") && !application.starts_with('-');
-    (!good).then_some(
-        "An application name has 1 to 128 letters, digits, underscores, dots and hyphens, and begins with no hyphen.",
-    )
-}
-
-/// `DynamoDB` `CreateTable`, `TableName`.
-fn table_fault(table: &str) -> Option<&'static str> {
-    let good = (3..=255).contains(&table.len()) && made_of(table, "_.-") && !table.starts_with('-');
-    (!good).then_some(
-        "A table name has 3 to 255 letters, digits, underscores, dots and hyphens, and begins with no hyphen.",
-    )
-}
-
-/// The bounds of the tumbling functions of streaming SQL.
-fn window_fault(seconds: u32) -> Option<&'static str> {
-    (!(1..=3600).contains(&seconds)).then_some("A window lasts 1 to 3600 seconds.")
 }
 
 #[cfg(test)]
@@ -373,6 +310,29 @@ mod tests {
             let variables = Variables::defaults("123456789012", region, "https://aws.example:8443");
             assert_eq!(variables.validate(), [], "{region}");
         }
+    }
+
+    #[test]
+    fn each_engine_has_valid_names_of_its_own() {
+        for engine in Engine::ALL {
+            let variables = Variables::defaults_for(engine, "123456789012", "eu-west-1", "https://aws.example");
+            assert_eq!((variables.engine, variables.validate()), (engine, Vec::new()));
+        }
+        let mut counting = Variables::defaults_for(Engine::TumblingWindow, "123456789012", "eu-west-1", "https://a.b");
+        assert_eq!(counting.output_function, "CountClickWindows");
+        assert_eq!(
+            counting.set("window_seconds", "901").unwrap_err().message,
+            "A window of a Lambda function lasts 1 to 900 seconds."
+        );
+    }
+
+    #[test]
+    fn names_stored_before_there_were_engines_are_read() {
+        let mut stored = serde_json::to_value(defaults()).unwrap();
+        for newer in ["engine", "data_stream", "counts_stream"] {
+            stored.as_object_mut().unwrap().remove(newer).unwrap();
+        }
+        assert_eq!(serde_json::from_value::<Variables>(stored).unwrap(), defaults());
     }
 
     #[test]
@@ -408,6 +368,8 @@ mod tests {
             ("bucket", "192.168.5.4"),
             ("bucket", "xn--clicks"),
             ("bucket", "clicks-s3alias"),
+            ("data_stream", "click stream"),
+            ("data_stream", "-clicks"),
             ("stream", ""),
             ("stream", "click stream"),
             ("stream", "$(reboot)"),
@@ -423,6 +385,8 @@ mod tests {
             ("preprocess_function", "a.b"),
             ("output_function", "PreprocessClickstreamData"),
             ("application", ""),
+            ("counts_stream", "ClickStreamInput"),
+            ("counts_stream", ""),
             ("table", "ab"),
             ("table", &long),
             ("window_seconds", "0"),

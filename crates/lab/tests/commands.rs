@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use lab::{Lab, OUTPUT_CODE, PREPROCESS_CODE, SQL_CODE, Variables};
+use lab::{COUNT_CODE, Engine, FLINK_CODE, Lab, OUTPUT_CODE, PREPROCESS_CODE, SQL_CODE, Variables};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Answers as AWS would where the commands depend on it, and refuses files that
-/// are missing.
+/// are missing, a role that is new, and the logs of a function never called.
 const AWS: &str = r#"#!/usr/bin/env bash
+if [ "$1" = --version ]; then echo aws-cli/1.40.0; exit; fi
 printf '%s\n' "$*" >> "$HOME/calls.txt"
 for argument in "$@"; do
   case "$argument" in
@@ -25,8 +26,14 @@ done
 case "$1 $2" in
   "firehose describe-delivery-stream")
     [ -e "$HOME/stream-deleted" ] && exit 254
-    [ -e "$HOME/stream-asked" ] && echo ACTIVE || echo CREATING
-    touch "$HOME/stream-asked" ;;
+    case "$*" in
+      *VersionId*) echo 3 ;;
+      *DestinationId*) echo destinationId-000000000001 ;;
+      *Processing*) echo True ;;
+      *)
+        [ -e "$HOME/stream-asked" ] && echo ACTIVE || echo CREATING
+        touch "$HOME/stream-asked" ;;
+    esac ;;
   "firehose delete-delivery-stream") touch "$HOME/stream-deleted" ;;
   "kinesisanalyticsv2 describe-application")
     [ -e "$HOME/application-deleted" ] && exit 254
@@ -40,12 +47,36 @@ case "$1 $2" in
   "s3api list-objects-v2")
     [ -e "$HOME/bucket-asked" ] && echo "clicks/2026/11/24/19/object.gz" || echo None
     touch "$HOME/bucket-asked" ;;
-  "s3 cp") gzip -c clicks.tsv > "${*: -1}" ;;
-  "lambda invoke") echo '{"records": []}' > "${*: -1}" ;;
+  "s3 cp")
+    case "$3" in
+      s3://*) gzip -c clicks.tsv > "${*: -1}" ;;
+      *) [ -s "$3" ] ;;
+    esac ;;
+  "lambda invoke")
+    case "$*" in
+      *LogResult*) echo bG9nZ2VkCg== ;;
+    esac
+    echo '{"records": [], "state": {"views": 26}}' > "${*: -1}" ;;
+  "lambda create-event-source-mapping")
+    if [ ! -e "$HOME/role-known" ]; then
+      touch "$HOME/role-known"
+      echo "Cannot access stream. Please ensure the role can perform the GetRecords action." >&2
+      exit 254
+    fi ;;
+  "lambda list-event-source-mappings")
+    case "$*" in
+      *State*) echo Enabled ;;
+      *) [ -e "$HOME/mapping-deleted" ] || echo 11112222-3333-4444-5555-666677778888 ;;
+    esac ;;
+  "lambda delete-event-source-mapping") touch "$HOME/mapping-deleted" ;;
+  "logs delete-log-group") case "$*" in *Preprocess*) exit 254 ;; esac ;;
   "dynamodb query") echo 1 ;;
   "iam list-role-policies") printf 'one\ttwo\n' ;;
 esac
 "#;
+
+/// Fetches what is to be downloaded.
+const CURL: &str = "#!/bin/sh\nwhile [ $# -gt 1 ]; do [ \"$1\" = -o ] && echo jar > \"$2\"; shift; done\n";
 
 struct Run {
     home: TempDir,
@@ -62,7 +93,8 @@ impl Run {
         fs::write(bin.join("aws"), AWS).unwrap();
         // The `aws` here changes its answer when asked again; there is nothing to wait for.
         fs::write(bin.join("sleep"), "#!/bin/sh\n").unwrap();
-        for program in ["aws", "sleep"] {
+        fs::write(bin.join("curl"), CURL).unwrap();
+        for program in ["aws", "sleep", "curl"] {
             fs::set_permissions(bin.join(program), fs::Permissions::from_mode(0o755)).unwrap();
         }
         let script: String = lab.steps.iter().flat_map(|step| step.cli_blocks(variables)).collect();
@@ -92,55 +124,70 @@ impl Run {
     }
 }
 
-/// One run with the lab's own names, for all tests that only look at it.
-fn default_run() -> &'static Run {
-    static RUN: OnceLock<Run> = OnceLock::new();
-    RUN.get_or_init(|| Run::new(&Lab::embedded(), &variables()))
+/// One run of each engine with the lab's own names, for all tests that only look at it.
+fn default_run(engine: Engine) -> &'static Run {
+    static RUNS: [OnceLock<Run>; 3] = [const { OnceLock::new() }; 3];
+    RUNS[engine as usize].get_or_init(|| Run::new(&Lab::embedded_for(engine), &variables(engine)))
 }
 
-fn variables() -> Variables {
-    Variables::defaults("123456789012", "us-east-1", "http://127.0.0.1:4566")
+fn variables(engine: Engine) -> Variables {
+    Variables::defaults_for(engine, "123456789012", "us-east-1", "http://127.0.0.1:4566")
+}
+
+/// What lies in a zip file.
+fn names_in(zip: &Path) -> Vec<String> {
+    let list = Command::new("python3").args(["-m", "zipfile", "-l"]).arg(zip).output().unwrap();
+    let list = String::from_utf8(list.stdout).unwrap();
+    list.lines().skip(1).filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
 }
 
 #[test]
 fn the_commands_write_what_the_lab_gives_away() {
-    let lab = Lab::embedded();
-    let run = default_run();
-    for (written, file) in [
-        ("preprocess/lambda_function.py", PREPROCESS_CODE),
-        ("store/lambda_function.py", OUTPUT_CODE),
-        ("window_counts.sql", SQL_CODE),
+    use Engine::{Flink, SqlApplication, TumblingWindow};
+    for (engine, written, file) in [
+        (SqlApplication, "preprocess/lambda_function.py", PREPROCESS_CODE),
+        (SqlApplication, "store/lambda_function.py", OUTPUT_CODE),
+        (SqlApplication, "window_counts.sql", SQL_CODE),
+        (TumblingWindow, "preprocess/lambda_function.py", PREPROCESS_CODE),
+        (TumblingWindow, "count/lambda_function.py", COUNT_CODE),
+        (TumblingWindow, "count/store.py", OUTPUT_CODE),
+        (Flink, "preprocess/lambda_function.py", PREPROCESS_CODE),
+        (Flink, "store/lambda_function.py", OUTPUT_CODE),
+        (Flink, "flink/window_counts.sql", SQL_CODE),
+        (Flink, "flink/main.py", FLINK_CODE),
     ] {
-        assert_eq!(run.text(written), lab.file(file, &variables()).unwrap(), "{written}");
+        let expected = Lab::embedded_for(engine).file(file, &variables(engine)).unwrap();
+        assert_eq!(default_run(engine).text(written), expected, "{written}");
     }
-    for zip in ["preprocess.zip", "store.zip"] {
-        let list = Command::new("python3")
-            .args(["-m", "zipfile", "-l"])
-            .arg(Path::new(zip))
-            .current_dir(run.folder())
-            .output()
-            .unwrap();
-        let list = String::from_utf8(list.stdout).unwrap();
-        let names: Vec<&str> = list.lines().skip(1).filter_map(|line| line.split_whitespace().next()).collect();
-        assert_eq!(names, ["lambda_function.py"], "{zip}");
+    for (engine, zip, names) in [
+        (SqlApplication, "preprocess.zip", &["lambda_function.py"][..]),
+        (SqlApplication, "store.zip", &["lambda_function.py"]),
+        (TumblingWindow, "preprocess.zip", &["lambda_function.py"]),
+        (TumblingWindow, "count.zip", &["lambda_function.py", "store.py"]),
+        (Flink, "store.zip", &["lambda_function.py"]),
+        (Flink, "flink.zip", &["main.py", "window_counts.sql", "lib/", "lib/flink-sql-connector-kinesis.jar"]),
+    ] {
+        assert_eq!(names_in(&default_run(engine).folder().join(zip)), names, "{engine} {zip}");
     }
 }
 
 #[test]
 fn each_json_file_is_json() {
-    let files = fs::read_dir(default_run().folder()).unwrap().map(|entry| entry.unwrap().path());
-    let json: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
-    assert!(json.len() > 10, "{json:?}");
-    for path in json {
-        let text = fs::read_to_string(&path).unwrap();
-        assert!(serde_json::from_str::<Value>(&text).is_ok(), "{}: {text}", path.display());
+    for engine in Engine::ALL {
+        let files = fs::read_dir(default_run(engine).folder()).unwrap().map(|entry| entry.unwrap().path());
+        let json: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
+        assert!(json.len() > 10, "{json:?}");
+        for path in json {
+            let text = fs::read_to_string(&path).unwrap();
+            assert!(serde_json::from_str::<Value>(&text).is_ok(), "{}: {text}", path.display());
+        }
     }
 }
 
 #[test]
 fn rows_keep_their_tabs_and_line_feeds() {
     let lab = Lab::embedded();
-    let run = default_run();
+    let run = default_run(Engine::SqlApplication);
     let rows = run.text("clicks.tsv");
     assert!(rows.ends_with('\n'));
     assert!(rows.lines().all(|row| row.split('\t').count() == 4), "{rows}");
@@ -158,9 +205,32 @@ fn rows_keep_their_tabs_and_line_feeds() {
 }
 
 #[test]
+fn a_stream_gets_one_row_a_record_under_the_page_as_key() {
+    let run = default_run(Engine::TumblingWindow);
+    let rows = run.text("clicks.tsv");
+    let records = run.json("records.json");
+    assert_eq!(records.as_array().unwrap().len(), rows.lines().count());
+    for (record, row) in records.as_array().unwrap().iter().zip(rows.lines()) {
+        assert_eq!(record["Data"], format!("{row}\n"));
+        assert_eq!(record["PartitionKey"], row.split('\t').nth(1).unwrap());
+    }
+}
+
+#[test]
+fn the_trial_window_brings_rows_and_then_the_state() {
+    let run = default_run(Engine::TumblingWindow);
+    let first = run.json("window.json");
+    assert_eq!((first["Records"].as_array().unwrap().len(), &first["isFinalInvokeForWindow"]), (2, &json!(false)));
+    let last = run.json("window-end.json");
+    assert_eq!((&last["Records"], &last["isFinalInvokeForWindow"]), (&json!([]), &json!(true)));
+    assert_eq!(last["state"], json!({"views": 26}));
+    assert!(run.output.contains("logged\n"), "the end of the log is shown");
+}
+
+#[test]
 fn the_application_has_the_schema_and_the_sql() {
     let lab = Lab::embedded();
-    let run = default_run();
+    let run = default_run(Engine::SqlApplication);
     let application = run.json("application.json");
     let input = &application["SqlApplicationConfiguration"]["Inputs"][0];
     assert_eq!(input["NamePrefix"], "SOURCE_SQL_STREAM");
@@ -187,27 +257,56 @@ fn the_application_has_the_schema_and_the_sql() {
         })
     );
     let sql = &application["ApplicationCodeConfiguration"]["CodeContent"]["TextContent"];
-    assert_eq!(sql.as_str().unwrap(), lab.file(SQL_CODE, &variables()).unwrap());
+    assert_eq!(sql.as_str().unwrap(), lab.file(SQL_CODE, &variables(Engine::SqlApplication)).unwrap());
 }
 
 #[test]
 fn each_thing_is_made_once_and_deleted_once() {
-    let run = default_run();
-    let count = |call: &str| run.calls.iter().filter(|line| line.starts_with(call)).count();
-    for (made, deleted, times) in [
-        ("s3api create-bucket ", "s3api delete-bucket ", 1),
-        ("firehose create-delivery-stream ", "firehose delete-delivery-stream ", 1),
-        ("lambda create-function ", "lambda delete-function ", 2),
-        ("kinesisanalyticsv2 create-application ", "kinesisanalyticsv2 delete-application ", 1),
-        ("dynamodb create-table ", "dynamodb delete-table ", 1),
-        ("iam create-role ", "iam delete-role ", 3),
-    ] {
-        assert_eq!((count(made), count(deleted)), (times, times), "{made}");
+    for engine in Engine::ALL {
+        let run = default_run(engine);
+        let count = |call: &str| run.calls.iter().filter(|line| line.starts_with(call)).count();
+        let streams = usize::from(engine.reads_data_stream()) + usize::from(engine == Engine::Flink);
+        let applications = usize::from(engine != Engine::TumblingWindow);
+        for (made, deleted, times) in [
+            ("s3api create-bucket ", "s3api delete-bucket ", 1),
+            ("kinesis create-stream ", "kinesis delete-stream ", streams),
+            ("firehose create-delivery-stream ", "firehose delete-delivery-stream ", 1),
+            ("lambda create-function ", "lambda delete-function ", 2),
+            ("kinesisanalyticsv2 create-application ", "kinesisanalyticsv2 delete-application ", applications),
+            ("dynamodb create-table ", "dynamodb delete-table ", 1),
+            ("iam create-role ", "iam delete-role ", 2 + applications),
+        ] {
+            assert_eq!((count(made), count(deleted)), (times, times), "{engine}: {made}");
+        }
+        // The role that it reads with is unknown at first, and waited for.
+        let mappings = usize::from(engine.reads_data_stream());
+        assert_eq!(count("lambda create-event-source-mapping "), 2 * mappings, "{engine}");
+        assert_eq!(count("lambda delete-event-source-mapping "), mappings, "{engine}");
     }
+    let run = default_run(Engine::SqlApplication);
     let start = run.calls.iter().find(|line| line.starts_with("kinesisanalyticsv2 start-application")).unwrap();
     assert!(start.contains("InputId=1.1,"), "{start}");
     let output = run.calls.iter().find(|line| line.starts_with("kinesisanalyticsv2 add-application-output")).unwrap();
     assert!(output.contains("--current-application-version-id 7 "), "{output}");
+    let run = default_run(Engine::TumblingWindow);
+    let attach = run.calls.iter().find(|line| line.starts_with("firehose update-destination")).unwrap();
+    assert!(attach.contains("--current-delivery-stream-version-id 3 --destination-id destinationId-000000000001 "));
+    let mapping = run.calls.iter().find(|line| line.starts_with("lambda create-event-source-mapping")).unwrap();
+    assert!(mapping.contains("--tumbling-window-in-seconds 60 "), "{mapping}");
+}
+
+#[test]
+fn everything_that_is_made_gets_the_tag() {
+    for engine in Engine::ALL {
+        let run = default_run(engine);
+        for call in run.calls.iter().filter(|call| call.split(' ').nth(1).unwrap().starts_with("create-")) {
+            let tagged = ["--tags headwater=clickstream-lab", "--tags Key=headwater,Value=clickstream-lab"];
+            let is_bucket = call.starts_with("s3api create-bucket ");
+            assert!(is_bucket || tagged.iter().any(|tag| call.contains(tag)), "{engine}: {call}");
+        }
+        let tagging = "--tagging TagSet=[{Key=headwater,Value=clickstream-lab}]";
+        assert!(run.calls.iter().any(|call| call.starts_with("s3api put-bucket-tagging ") && call.ends_with(tagging)));
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
 -- A stream inside the application. Every row put into it goes to the output of
--- the same name. "item" is empty but for the top pages.
+-- the same name. "item" is a page's title, or empty.
 CREATE OR REPLACE STREAM "WINDOW_COUNTS" (
   "metric" VARCHAR(32),
   "item" VARCHAR(512),
@@ -51,3 +51,16 @@ FROM TABLE(TOP_K_ITEMS_TUMBLING(
   10,                   -- how many pages
   {{window_seconds}}
 ));
+
+-- Each sending marks some of its rows with a page of its own, so that it can be
+-- followed. This pump adds up the hits of each such page, one row a page.
+CREATE OR REPLACE PUMP "TRACE_PUMP" AS INSERT INTO "WINDOW_COUNTS"
+SELECT STREAM
+  'trace',
+  "curr_page",
+  STEP("SOURCE_SQL_STREAM_001".ROWTIME BY {{window_interval}}) + {{window_interval}},
+  {{window_seconds}},
+  SUM("hits")
+FROM "SOURCE_SQL_STREAM_001"
+WHERE "curr_page" LIKE 'Headwater\_run\_%' ESCAPE '\'  -- a plain _ would stand for any character
+GROUP BY "curr_page", STEP("SOURCE_SQL_STREAM_001".ROWTIME BY {{window_interval}});

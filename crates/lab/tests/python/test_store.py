@@ -38,6 +38,16 @@ def record(record_id, content):
     }
 
 
+def stream_record(sequence_number, content):
+    """As an event source mapping of a Kinesis stream sends it."""
+    data = record("", content)["data"]
+    return {
+        "eventSource": "aws:kinesis",
+        "eventID": f"shardId-000000000000:{sequence_number}",
+        "kinesis": {"partitionKey": "p", "sequenceNumber": str(sequence_number), "data": data},
+    }
+
+
 def refusal(code):
     return ClientError({"Error": {"Code": code, "Message": "refused"}}, "UpdateItem")
 
@@ -96,6 +106,14 @@ class Store(unittest.TestCase):
         self.assertEqual([r["recordId"] for r in records], [answer["recordId"] for answer in response["records"]])
         return [answer["result"] for answer in response["records"]]
 
+    def deliver_stream(self, *records):
+        log = io.StringIO()
+        with contextlib.redirect_stdout(log):
+            response = self.function.handler({"Records": list(records)}, None)
+        json.dumps(response)
+        self.log = log.getvalue()
+        return response
+
     def test_a_count_is_stored_under_metric_and_window_end(self):
         self.assertEqual(self.deliver(record("1", row()), record("2", row("distinct_pages", amount=87))), ["Ok", "Ok"])
         views = self.table.items[("views", END)]
@@ -122,6 +140,48 @@ class Store(unittest.TestCase):
         self.deliver(record("2", row("top_pages", "a.b #x", 3)))
         pages = self.table.items[("top_pages", END)]["pages"]
         self.assertEqual(pages, {"M": {"Main_Page": {"N": "12"}, "a.b #x": {"N": "3"}}})
+
+    def test_traced_pages_share_an_item_too(self):
+        self.deliver(record("1", row("trace", "Headwater_run_a", 2)), record("2", row("trace", "Headwater_run_b", 1)))
+        pages = self.table.items[("trace", END)]["pages"]
+        self.assertEqual(pages, {"M": {"Headwater_run_a": {"N": "2"}, "Headwater_run_b": {"N": "1"}}})
+        self.assertEqual(self.deliver(record("3", row("trace"))), ["Ok"])
+        self.assertIn("dead_letter", {metric for metric, _ in self.table.items})
+
+    def test_a_stream_stores_the_same_as_an_application(self):
+        rows = [row(), row("top_pages", "Main_Page", 12), row("trace", "Headwater_run_a", 2), row("dead_letter")]
+        self.function.now = lambda: "2099-01-01T00:00:00Z"
+        self.deliver(*(record(str(n), content) for n, content in enumerate(rows)))
+        expected = self.table.items
+        self.table = self.function.dynamodb = FakeTable()
+        # As Flink writes a time in JSON.
+        flink = [{**content, "window_end": "2026-11-24T19:00:00"} for content in rows[:3]] + rows[3:]
+        records = [stream_record(n, content) for n, content in enumerate(flink)]
+        self.assertEqual(self.deliver_stream(*records), {"batchItemFailures": []})
+        self.assertEqual(self.table.items, expected)
+        self.assertEqual(self.deliver_stream(*records), {"batchItemFailures": []})
+        self.assertEqual(self.table.items, expected)
+
+    def test_a_stream_comes_again_from_the_first_failure_on(self):
+        batch = [stream_record(100 + n, row(f"metric_{n}", amount=n)) for n in range(4)]
+        batch[1]["kinesis"]["data"] = "***"
+        self.table.faults = [None, None, refusal("ThrottlingException")]
+        self.assertEqual(self.deliver_stream(*batch), {"batchItemFailures": [{"itemIdentifier": "102"}]})
+        self.assertIn("4 rows, 2 to be sent again", self.log)
+        self.assertEqual({metric for metric, _ in self.table.items}, {"metric_0", "dead_letter"})
+        self.assertEqual(self.deliver_stream(*batch[2:]), {"batchItemFailures": []})
+        self.assertIn(("metric_3", END), self.table.items)
+        self.assertEqual(len(self.table.items), 4)
+
+    def test_poison_on_a_stream_holds_up_nothing(self):
+        poison = [b"\xff", b"[1]", b"[" * 100_000, row(amount=None), row(window_end="soon"), row("top_pages")]
+        records = [stream_record(n, content) for n, content in enumerate(poison)]
+        records.append({"kinesis": {"sequenceNumber": "90"}})
+        records.append(stream_record(91, row()))
+        self.assertEqual(self.deliver_stream(*records), {"batchItemFailures": []})
+        self.assertEqual(self.table.items[("views", END)]["amount"], {"N": "1234"})
+        self.assertEqual(len(self.table.items), len(poison) + 2)
+        self.assertEqual(self.deliver_stream(), {"batchItemFailures": []})
 
     def test_throttling_fails_only_its_own_record_and_a_retry_mends_it(self):
         for fault in [
@@ -180,10 +240,12 @@ class Store(unittest.TestCase):
         self.assertEqual(len(self.table.items), 3)
 
     def test_a_row_that_dynamodb_refuses_is_set_aside(self):
-        self.table.faults = [refusal("ValidationException")]
-        self.assertEqual(self.deliver(record("1", row())), ["Ok"])
-        ((metric, _),) = self.table.items
-        self.assertEqual(metric, "dead_letter")
+        for code in ["ValidationException", "SerializationException"]:
+            self.table = self.function.dynamodb = FakeTable()
+            self.table.faults = [refusal(code)]
+            self.assertEqual(self.deliver(record("1", row())), ["Ok"])
+            ((metric, _),) = self.table.items
+            self.assertEqual(metric, "dead_letter")
 
     def test_when_even_setting_aside_fails_the_row_is_asked_for_again(self):
         self.table.faults = [refusal("ThrottlingException")]

@@ -1,14 +1,19 @@
 """Store window counts in DynamoDB, so that a repeated delivery changes nothing.
 
-The SQL application delivers each row at least once: now and then twice. The
+Rows come each in a record of its own, at least once: now and then twice. The
 key of an item is therefore the metric and the end of its window, and every
 write sets a value; nothing is added up. The second delivery of a row writes
 the same number into the same place.
 
-Each record gets one answer. Ok means done with it. DeliveryFailed asks for it
-again, and is kept for faults that pass, such as a throttled table. A row that
-can never be stored would come back for ever and hold up all rows behind it: it
-goes to an item of the metric dead_letter, and the answer is Ok.
+Two services call this function. The SQL application sends `records` and wants
+one answer for each: Ok means done with it, DeliveryFailed asks for it again.
+The mapping from a Kinesis stream sends `Records` and wants the sequence number
+from which to begin again. It must be set to ReportBatchItemFailures; otherwise
+Lambda takes any answer for a success, and a failed row is lost.
+
+Only a fault that passes, such as a throttled table, makes a record come again.
+A row that can never be stored would come back for ever and hold up all rows
+behind it: it goes to an item of the metric dead_letter, and is done with.
 """
 
 import base64
@@ -22,9 +27,11 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 TABLE_NAME = os.environ["TABLE_NAME"]
+PAGE_METRICS = {"top_pages", "trace"}  # the items of these hold a map of pages
+REFUSALS = {"ValidationException", "SerializationException"}  # what DynamoDB says to a row that it will never take
 LONGEST_DEAD_LETTER = 10_000  # characters kept of a row that cannot be stored
 
-# Few tries of its own: the application sends a failed record again anyway.
+# Few tries of its own: whoever sent a record sends it again when it fails.
 dynamodb = boto3.client(
     "dynamodb",
     config=Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 3}),
@@ -36,34 +43,56 @@ class MalformedRow(Exception):
 
 
 def handler(event, context):
-    answers = [{"recordId": record["recordId"], "result": deliver(record)} for record in event.get("records", [])]
+    if "Records" in event:
+        return answer_stream(event["Records"])
+    return answer_application(event.get("records", []))
+
+
+def answer_application(records):
+    """The SQL application's records, each with its answer."""
+    answers = []
+    for record in records:
+        result = "Ok" if deliver(record.get("data")) else "DeliveryFailed"
+        answers.append({"recordId": record["recordId"], "result": result})
     failed = sum(answer["result"] != "Ok" for answer in answers)
     print(f"{len(answers)} rows, {failed} to be sent again")
     return {"records": answers}
 
 
-def deliver(record):
-    """The result for one record: stored, set aside, or to be sent again."""
+def answer_stream(records):
+    """A shard's records, in order. From the first that fails on they all come again, so that none need be tried now."""
+    done = 0
+    for record in records:
+        if not deliver(record["kinesis"].get("data")):
+            break
+        done += 1
+    failed = records[done:]
+    print(f"{len(records)} rows, {len(failed)} to be sent again")
+    return {"batchItemFailures": [{"itemIdentifier": record["kinesis"]["sequenceNumber"]} for record in failed[:1]]}
+
+
+def deliver(data):
+    """Whether a row is done with, stored or set aside; otherwise it must be sent again."""
     try:
         try:
-            store(parse(record))
+            store(parse(data))
         except MalformedRow as fault:
-            set_aside(record, str(fault))
+            set_aside(data, str(fault))
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ValidationException":
+            if error.response["Error"]["Code"] not in REFUSALS:
                 raise
-            set_aside(record, "DynamoDB refuses the row")
+            set_aside(data, "DynamoDB refuses the row")
     except (BotoCoreError, ClientError) as error:
         print(f"not stored, to be sent again: {type(error).__name__}: {error}")
-        return "DeliveryFailed"
-    return "Ok"
+        return False
+    return True
 
 
-def parse(record):
-    """The row of a record, checked."""
+def parse(data):
+    """The row in a record's data, checked."""
     try:
-        row = json.loads(base64.b64decode(record["data"], validate=True))
-    except (KeyError, TypeError, ValueError, RecursionError):
+        row = json.loads(base64.b64decode(data, validate=True))
+    except (TypeError, ValueError, RecursionError):
         raise MalformedRow("not JSON in base64") from None
     if not isinstance(row, dict):
         raise MalformedRow("not a JSON object")
@@ -72,8 +101,8 @@ def parse(record):
             raise MalformedRow(f"{name} is missing or of the wrong type")
     if row["metric"] in ("", "dead_letter"):
         raise MalformedRow("not a metric to count")
-    if row["metric"] == "top_pages" and not row["item"]:
-        raise MalformedRow("a top page without a title")
+    if row["metric"] in PAGE_METRICS and not row["item"]:
+        raise MalformedRow("a page without a title")
     try:
         end = datetime.fromisoformat(row["window_end"])
         end = end.replace(tzinfo=UTC) if end.tzinfo is None else end.astimezone(UTC)
@@ -83,22 +112,31 @@ def parse(record):
 
 
 def store(row):
-    """Set the row's value. A top page has a place of its own in the map "pages"."""
-    key = {"metric": {"S": row["metric"]}, "window_end": {"S": row["window_end"]}}
+    """Set the row's value. A page has a place of its own in the map "pages"."""
     amount = {"N": str(row["amount"])}
-    facts = {":seconds": {"N": str(row["window_seconds"])}, ":now": {"S": now()}}
-    times = "window_seconds = :seconds, written_at = if_not_exists(written_at, :now)"
-    if row["metric"] != "top_pages":
-        update(key, f"SET amount = :amount, {times}", {":amount": amount, **facts})
+    if row["metric"] not in PAGE_METRICS:
+        set_values(row, "amount = :amount", {":amount": amount})
         return
     # A place inside a map can be set only once the map is there.
-    update(key, f"SET pages = if_not_exists(pages, :empty), {times}", {":empty": {"M": {}}, **facts})
-    update(key, "SET pages.#title = :amount", {":amount": amount}, {"#title": row["item"]})
+    set_values(row, "pages = if_not_exists(pages, :empty)", {":empty": {"M": {}}})
+    update(key(row), "SET pages.#title = :amount", {":amount": amount}, {"#title": row["item"]})
 
 
-def set_aside(record, reason):
+def set_values(row, assignments, values):
+    """Set values of the item of the row's metric and window."""
+    update(
+        key(row),
+        f"SET {assignments}, window_seconds = :seconds, written_at = if_not_exists(written_at, :now)",
+        {**values, ":seconds": {"N": str(row["window_seconds"])}, ":now": {"S": now()}},
+    )
+
+
+def key(row):
+    return {"metric": {"S": row["metric"]}, "window_end": {"S": row["window_end"]}}
+
+
+def set_aside(data, reason):
     """Keep a row that cannot be stored, under a key made from its content."""
-    data = record.get("data")
     text = data if isinstance(data, str) else json.dumps(data)
     digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
     print(f"set aside as {digest}: {reason}")
