@@ -21,8 +21,10 @@ pub struct LearnerId(String);
 #[derive(Clone, Debug)]
 pub struct Learner {
     pub id: LearnerId,
-    /// The sandbox account, twelve digits.
+    /// The AWS account, twelve digits: one of the sandbox, or the learner's own. Empty until it is connected.
     pub account: String,
+    /// Where the lab runs, as the server wrote it.
+    pub place: serde_json::Value,
     /// The learner's own names, as the server made them.
     pub variables: serde_json::Value,
     pub created: OffsetDateTime,
@@ -33,23 +35,26 @@ impl Store {
     pub async fn create_learner(
         &self,
         account: &str,
+        place: &serde_json::Value,
         variables: &serde_json::Value,
         now: OffsetDateTime,
     ) -> Result<(Learner, ResumeCode), StoreError> {
         let learner = Learner {
             id: LearnerId::generate(),
             account: account.to_owned(),
+            place: place.clone(),
             variables: variables.clone(),
             created: now,
         };
         let code = ResumeCode::generate();
         sqlx::query(
-            "INSERT INTO learner (learner_id, resume_code_hash, account, variables, created_ms, seen_ms)
-             VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO learner (learner_id, resume_code_hash, account, place, variables, created_ms, seen_ms)
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(&learner.id.0)
         .bind(code.hash())
         .bind(account)
+        .bind(serde_json::to_string(place)?)
         .bind(serde_json::to_string(variables)?)
         .bind(milliseconds(now))
         .bind(milliseconds(now))
@@ -60,20 +65,22 @@ impl Store {
 
     /// The learner with this id.
     pub async fn learner(&self, id: &LearnerId) -> Result<Option<Learner>, StoreError> {
-        let row = sqlx::query("SELECT learner_id, account, variables, created_ms FROM learner WHERE learner_id = ?")
-            .bind(&id.0)
-            .fetch_optional(&self.pool)
-            .await?;
+        let row =
+            sqlx::query("SELECT learner_id, account, place, variables, created_ms FROM learner WHERE learner_id = ?")
+                .bind(&id.0)
+                .fetch_optional(&self.pool)
+                .await?;
         row.as_ref().map(learner_from).transpose()
     }
 
     /// The learner whose resume code this is.
     pub async fn learner_by_resume_code(&self, code: &ResumeCode) -> Result<Option<Learner>, StoreError> {
-        let row =
-            sqlx::query("SELECT learner_id, account, variables, created_ms FROM learner WHERE resume_code_hash = ?")
-                .bind(code.hash())
-                .fetch_optional(&self.pool)
-                .await?;
+        let row = sqlx::query(
+            "SELECT learner_id, account, place, variables, created_ms FROM learner WHERE resume_code_hash = ?",
+        )
+        .bind(code.hash())
+        .fetch_optional(&self.pool)
+        .await?;
         row.as_ref().map(learner_from).transpose()
     }
 
@@ -88,6 +95,24 @@ impl Store {
         if done.rows_affected() == 0 { Err(StoreError::NoSuchLearner) } else { Ok(code) }
     }
 
+    /// Moves the learner's lab to an account: where it is, how it is reached, and the names that hold there.
+    pub async fn connect_learner(
+        &self,
+        id: &LearnerId,
+        account: &str,
+        place: &serde_json::Value,
+        variables: &serde_json::Value,
+    ) -> Result<(), StoreError> {
+        let done = sqlx::query("UPDATE learner SET account = ?, place = ?, variables = ? WHERE learner_id = ?")
+            .bind(account)
+            .bind(serde_json::to_string(place)?)
+            .bind(serde_json::to_string(variables)?)
+            .bind(&id.0)
+            .execute(&self.pool)
+            .await?;
+        if done.rows_affected() == 0 { Err(StoreError::NoSuchLearner) } else { Ok(()) }
+    }
+
     /// Replaces the learner's own names.
     pub async fn save_variables(&self, id: &LearnerId, variables: &serde_json::Value) -> Result<(), StoreError> {
         let done = sqlx::query("UPDATE learner SET variables = ? WHERE learner_id = ?")
@@ -96,6 +121,12 @@ impl Store {
             .execute(&self.pool)
             .await?;
         if done.rows_affected() == 0 { Err(StoreError::NoSuchLearner) } else { Ok(()) }
+    }
+
+    /// How many learners there are.
+    pub async fn count_learners(&self) -> Result<u64, StoreError> {
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM learner").fetch_one(&self.pool).await?;
+        Ok(count.unsigned_abs())
     }
 
     /// Forgets a learner with all progress.
@@ -159,10 +190,12 @@ pub(crate) fn from_milliseconds(milliseconds: i64) -> OffsetDateTime {
 
 fn learner_from(row: &SqliteRow) -> Result<Learner, StoreError> {
     let id: String = row.try_get("learner_id")?;
+    let place: String = row.try_get("place")?;
     let variables: String = row.try_get("variables")?;
     Ok(Learner {
         id: LearnerId(id),
         account: row.try_get("account")?,
+        place: serde_json::from_str(&place)?,
         variables: serde_json::from_str(&variables)?,
         created: from_milliseconds(row.try_get("created_ms")?),
     })

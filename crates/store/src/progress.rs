@@ -38,6 +38,8 @@ pub struct StepRecord {
     /// How often the learner asked for a check by the button.
     pub attempts: u32,
     pub hints_revealed: u32,
+    /// When the step was last done for the learner, at the learner's wish.
+    pub assisted: Option<OffsetDateTime>,
 }
 
 /// A learner's last answer to one question.
@@ -152,10 +154,24 @@ impl Store {
         Ok(())
     }
 
+    /// Notes that a step was done for the learner.
+    pub async fn assist_step(&self, learner: &LearnerId, step: &str, now: OffsetDateTime) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO step_record (learner_id, step, assisted_ms) VALUES (?1, ?2, ?3)
+             ON CONFLICT (learner_id, step) DO UPDATE SET assisted_ms = excluded.assisted_ms",
+        )
+        .bind(learner.as_str())
+        .bind(step)
+        .bind(milliseconds(now))
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     /// All recorded steps of a learner.
     pub async fn steps(&self, learner: &LearnerId) -> Result<Vec<StepRecord>, StoreError> {
         let rows = sqlx::query(
-            "SELECT step, opened_ms, passed_ms, attempts, hints_revealed FROM step_record
+            "SELECT step, opened_ms, passed_ms, attempts, hints_revealed, assisted_ms FROM step_record
              WHERE learner_id = ? ORDER BY step",
         )
         .bind(learner.as_str())
@@ -222,12 +238,14 @@ fn check_from(row: &SqliteRow) -> Result<CheckRecord, StoreError> {
 fn step_from(row: &SqliteRow) -> Result<StepRecord, StoreError> {
     let opened: Option<i64> = row.try_get("opened_ms")?;
     let passed: Option<i64> = row.try_get("passed_ms")?;
+    let assisted: Option<i64> = row.try_get("assisted_ms")?;
     Ok(StepRecord {
         step: row.try_get("step")?,
         opened: opened.map(from_milliseconds),
         passed: passed.map(from_milliseconds),
         attempts: row.try_get("attempts")?,
         hints_revealed: row.try_get("hints_revealed")?,
+        assisted: assisted.map(from_milliseconds),
     })
 }
 

@@ -20,7 +20,9 @@ struct Fixture {
 async fn fixture() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("headwater.sqlite3")).await.unwrap();
-    let (learner, code) = store.create_learner("123456789012", &json!({"table": "Counts"}), MORNING).await.unwrap();
+    let place = json!({"kind": "sandbox"});
+    let (learner, code) =
+        store.create_learner("123456789012", &place, &json!({"table": "Counts"}), MORNING).await.unwrap();
     Fixture { folder, store, learner, code }
 }
 
@@ -36,6 +38,39 @@ async fn a_learner_comes_back_by_code_after_a_restart() {
     let back = store.learner_by_resume_code(&code).await.unwrap().unwrap();
     assert_eq!((back.id, back.account, back.variables), (learner.id, learner.account, json!({"table": "Counts"})));
     assert_eq!(back.created, MORNING);
+}
+
+#[tokio::test]
+async fn a_lab_moves_to_the_account_that_is_connected() {
+    let Fixture { folder, store, learner, .. } = fixture().await;
+    let place = json!({"kind": "account", "connection": {"profile": "lab"}});
+    let variables = json!({"table": "Other"});
+    store.connect_learner(&learner.id, "210987654321", &place, &variables).await.unwrap();
+    drop(store);
+    let store = Store::open(&folder.path().join("headwater.sqlite3")).await.unwrap();
+    let moved = store.learner(&learner.id).await.unwrap().unwrap();
+    assert_eq!((moved.account.as_str(), moved.place, moved.variables), ("210987654321", place, variables));
+    store.delete_learner(&learner.id).await.unwrap();
+    let gone = store.connect_learner(&learner.id, "210987654321", &json!({}), &json!({})).await;
+    assert!(matches!(gone, Err(StoreError::NoSuchLearner)));
+}
+
+#[tokio::test]
+async fn the_first_of_a_fact_stays() {
+    let Fixture { folder: _folder, store, learner, .. } = fixture().await;
+    let first = store.keep_first_fact(&learner.id, "external_id", &"a".to_owned()).await.unwrap();
+    let second = store.keep_first_fact(&learner.id, "external_id", &"b".to_owned()).await.unwrap();
+    assert_eq!((first.as_str(), second.as_str()), ("a", "a"));
+}
+
+#[tokio::test]
+async fn help_with_a_step_is_remembered() {
+    let Fixture { folder: _folder, store, learner, .. } = fixture().await;
+    store.open_step(&learner.id, "preprocess", MORNING).await.unwrap();
+    assert_eq!(store.steps(&learner.id).await.unwrap()[0].assisted, None);
+    store.assist_step(&learner.id, "preprocess", NOON).await.unwrap();
+    let step = store.steps(&learner.id).await.unwrap().remove(0);
+    assert_eq!((step.opened, step.assisted), (Some(MORNING), Some(NOON)));
 }
 
 #[tokio::test]
