@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use crate::Mark;
+
 /// The state of one sending, told many times while it runs; the last one told is the summary.
 ///
 /// When it has ended, `sent` = `accepted` + `failed`, in rows and in records.
@@ -10,11 +12,11 @@ use time::OffsetDateTime;
 pub struct Progress {
     /// Whether it still runs, and if not, how it ended.
     pub state: SendState,
-    /// Rows that the plan asks for in all.
+    /// Rows that the plan asks for in all, and the marked rows added to them so far.
     pub planned_rows: u64,
-    /// Handed to `PutRecordBatch` at least once.
+    /// Handed to a call at least once; marked rows count here and below.
     pub sent: Tally,
-    /// Acknowledged by the delivery stream.
+    /// Acknowledged by the stream.
     pub accepted: Tally,
     /// Sent again after a refusal, counted once for each time.
     pub retried: Tally,
@@ -24,6 +26,18 @@ pub struct Progress {
     pub clicks_accepted: u64,
     /// Bytes of the accepted records.
     pub bytes: u64,
+    /// What its rows are marked with.
+    #[serde(default)]
+    pub mark: Option<Mark>,
+    /// How many of the accepted rows are marked ones.
+    #[serde(default)]
+    pub marks_accepted: u64,
+    /// When the stream first acknowledged something.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub first_accepted: Option<OffsetDateTime>,
+    /// When it last did.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub last_accepted: Option<OffsetDateTime>,
     /// The latest refusal, in words for the learner; none while all goes well.
     pub latest_problem: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
@@ -67,6 +81,10 @@ impl Progress {
             failed: Tally::default(),
             clicks_accepted: 0,
             bytes: 0,
+            mark: None,
+            marks_accepted: 0,
+            first_accepted: None,
+            last_accepted: None,
             latest_problem: None,
             started: OffsetDateTime::now_utc(),
             elapsed_ms: 0,
@@ -122,6 +140,10 @@ mod tests {
           },
           "clicks_accepted": 0,
           "bytes": 0,
+          "mark": null,
+          "marks_accepted": 0,
+          "first_accepted": null,
+          "last_accepted": null,
           "latest_problem": null,
           "started": "1970-01-01T00:00:00Z",
           "elapsed_ms": 0
@@ -129,5 +151,9 @@ mod tests {
         "#);
         let json = serde_json::to_string(&progress).unwrap();
         assert_eq!(serde_json::from_str::<Progress>(&json).unwrap(), progress);
+        let before_marks =
+            json.replace(r#""mark":null,"marks_accepted":0,"first_accepted":null,"last_accepted":null,"#, "");
+        assert_ne!(before_marks, json);
+        assert_eq!(serde_json::from_str::<Progress>(&before_marks).unwrap(), progress, "as kept by an earlier version");
     }
 }

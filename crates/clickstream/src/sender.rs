@@ -1,21 +1,18 @@
-//! Sends rows to a delivery stream: at a steady rate, refused records again, and no more.
+//! Sends rows to a stream: at a steady rate, refused records again, and no more.
 
 use std::time::Duration;
 
-use aws_sdk_firehose::Client;
-use aws_sdk_firehose::config::retry::RetryConfig;
-use aws_sdk_firehose::error::{ProvideErrorMetadata as _, SdkError};
-use aws_sdk_firehose::operation::put_record_batch::{PutRecordBatchError, PutRecordBatchOutput};
-use aws_sdk_firehose::types::Record;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
+use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
-use crate::packing::{PackedRecord, calls, pack};
-use crate::{Click, Generator, Progress, RowSource, SendPlan, SendState};
+use crate::packing::{PackedRecord, calls};
+use crate::put::{Answer, SdkClients};
+use crate::{Click, Generator, Mark, Progress, RowSource, SendPlan, SendState, Target};
 
 /// How often the rows that have become due are sent: often enough to look steady, seldom enough to fill records.
 const TICK: Duration = Duration::from_millis(500);
@@ -24,24 +21,14 @@ const STOP_GRACE: Duration = Duration::from_secs(2);
 /// After so many calls in a row of which nothing was accepted, the sending fails instead of going on in vain.
 const VAIN_CALLS: u32 = 3;
 
-/// Sends clicks through a Firehose client, whose retries it replaces with its own so that they can be counted.
+/// Sends clicks through SDK clients, whose retries it replaces with its own so that they can be counted.
 ///
 /// A call that timed out or broke off may have been accepted all the same. Its records are sent again, so that the stream
-/// may then hold them twice: Firehose promises delivery at least once, no more.
+/// may then hold them twice: Firehose and Kinesis promise delivery at least once, no more.
 #[derive(Clone, Debug)]
 pub struct Sender {
-    client: Client,
+    clients: SdkClients,
     backoff: Backoff,
-}
-
-/// What the answer to one call means for the records in it.
-enum Answer {
-    /// Some may be refused, to be sent again.
-    Taken { refused: Vec<PackedRecord>, accepted: Vec<PackedRecord>, problem: Option<String> },
-    /// All are to be sent again.
-    TryAgain { problem: String },
-    /// No further call will do better.
-    Hopeless { reason: String },
 }
 
 /// Why a call's records were not all accepted and the sending ends.
@@ -53,7 +40,8 @@ enum Ended {
 /// One sending under way.
 struct Sending<'a> {
     sender: &'a Sender,
-    stream: String,
+    target: Target,
+    mark: Option<Mark>,
     progress: Progress,
     watcher: watch::Sender<Progress>,
     stop: CancellationToken,
@@ -63,9 +51,9 @@ struct Sending<'a> {
 }
 
 impl Sender {
-    /// A sender through this client.
-    pub fn new(client: Client) -> Self {
-        Self { client, backoff: Backoff::default() }
+    /// A sender through these clients.
+    pub fn new(clients: SdkClients) -> Self {
+        Self { clients, backoff: Backoff::default() }
     }
 
     /// Carries out `plan` until all rows are sent, `stop` is cancelled, or it cannot go on. Tells its progress after each
@@ -73,10 +61,13 @@ impl Sender {
     ///
     /// Nothing is returned as an error: how it ended is in [`Progress::state`].
     pub async fn send(&self, plan: SendPlan, progress: watch::Sender<Progress>, stop: CancellationToken) -> Progress {
+        let (rate, planned_rows) = (plan.rate(), plan.planned_rows());
+        let (target, mark, source) = plan.into_parts();
         let mut sending = Sending {
             sender: self,
-            stream: plan.stream().to_owned(),
-            progress: Progress::starting(plan.planned_rows()),
+            target,
+            progress: Progress { mark: mark.clone(), ..Progress::starting(planned_rows) },
+            mark,
             watcher: progress,
             stop,
             started: Instant::now(),
@@ -84,10 +75,9 @@ impl Sender {
             vain_calls: 0,
         };
         sending.tell();
-        let rate = plan.rate();
-        let ended = match plan.into_source() {
-            RowSource::Demo { seed, .. } => sending.run(rate, Generator::new(seed)).await,
-            RowSource::Rows(rows) => sending.run(rate, rows.into_iter()).await,
+        let ended = match source {
+            RowSource::Demo { seed, .. } => sending.run(rate, planned_rows, Generator::new(seed)).await,
+            RowSource::Rows(rows) => sending.run(rate, planned_rows, rows.into_iter()).await,
         };
         sending.progress.state = match ended {
             Ok(()) => SendState::Finished,
@@ -97,24 +87,14 @@ impl Sender {
         sending.tell();
         sending.progress
     }
-
-    async fn put(&self, stream: &str, records: Vec<PackedRecord>) -> Answer {
-        let entries = records.iter().filter_map(|record| Record::builder().data(record.data.clone()).build().ok());
-        let call = self.client.put_record_batch().delivery_stream_name(stream).set_records(Some(entries.collect()));
-        let own_retries = aws_sdk_firehose::config::Builder::new().retry_config(RetryConfig::disabled());
-        match call.customize().config_override(own_retries).send().await {
-            Ok(output) => read_answer(records, &output),
-            Err(error) => read_error(stream, &error),
-        }
-    }
 }
 
 impl Sending<'_> {
-    async fn run(&mut self, rate: u32, mut rows: impl Iterator<Item = Click>) -> Result<(), Ended> {
+    async fn run(&mut self, rate: u32, row_count: u64, mut rows: impl Iterator<Item = Click>) -> Result<(), Ended> {
         let mut ticks = interval_at(self.started + TICK, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut taken = 0;
-        while taken < self.progress.planned_rows {
+        while taken < row_count {
             let stop = self.stop.clone();
             tokio::select! {
                 biased;
@@ -123,10 +103,12 @@ impl Sending<'_> {
             }
             // Reckoned from the start, so that a slow call or a late tick makes no drift.
             let due = (self.started.elapsed().as_secs_f64() * f64::from(rate)) as u64;
-            let due = due.min(self.progress.planned_rows).saturating_sub(taken);
+            let due = due.min(row_count).saturating_sub(taken);
             taken += due;
             let due = usize::try_from(due).unwrap_or(usize::MAX);
-            for call in calls(pack(rows.by_ref().take(due))) {
+            let calls = calls(&self.target, self.mark.as_ref(), rows.by_ref().take(due));
+            self.progress.planned_rows += calls.iter().flatten().map(|record| record.marks).sum::<u64>();
+            for call in calls {
                 self.deliver(call).await?;
             }
             self.tell();
@@ -145,11 +127,7 @@ impl Sending<'_> {
             match self.put_unless_stopped(waiting.clone()).await {
                 Some(Answer::Taken { refused, accepted, problem }) => {
                     any_accepted |= !accepted.is_empty();
-                    for record in accepted {
-                        self.progress.accepted.add_record(record.rows);
-                        self.progress.clicks_accepted += record.clicks;
-                        self.progress.bytes += record.data.as_ref().len() as u64;
-                    }
+                    self.count_accepted(&accepted);
                     self.progress.latest_problem = problem;
                     waiting = refused;
                 }
@@ -198,8 +176,24 @@ impl Sending<'_> {
         };
         tokio::select! {
             biased;
-            answer = self.sender.put(&self.stream, records) => Some(answer),
+            answer = self.sender.clients.put(&self.target, records) => Some(answer),
             () = stopped => None,
+        }
+    }
+
+    fn count_accepted(&mut self, records: &[PackedRecord]) {
+        if records.is_empty() {
+            return;
+        }
+        let now = OffsetDateTime::now_utc();
+        let progress = &mut self.progress;
+        progress.first_accepted.get_or_insert(now);
+        progress.last_accepted = Some(now);
+        for record in records {
+            progress.accepted.add_record(record.rows);
+            progress.clicks_accepted += record.clicks;
+            progress.marks_accepted += record.marks;
+            progress.bytes += record.data.as_ref().len() as u64;
         }
     }
 
@@ -210,88 +204,6 @@ impl Sending<'_> {
     fn tell(&mut self) {
         self.progress.elapsed_ms = self.started.elapsed().as_millis() as u64;
         self.watcher.send_replace(self.progress.clone());
-    }
-}
-
-/// An answer with status 200 may still refuse records, each in its place.
-fn read_answer(records: Vec<PackedRecord>, output: &PutRecordBatchOutput) -> Answer {
-    let entries = output.request_responses();
-    if entries.len() != records.len() {
-        let reason = format!("The stream answered for {} of {} records.", entries.len(), records.len());
-        return Answer::Hopeless { reason };
-    }
-    let problem = entries.iter().find_map(|entry| {
-        let code = entry.error_code()?;
-        Some(format!("The stream refused records for now: {code}: {}", entry.error_message().unwrap_or_default()))
-    });
-    let (refused, accepted): (Vec<_>, Vec<_>) =
-        records.into_iter().zip(entries).partition(|(_, entry)| entry.error_code().is_some());
-    let records_only = |pairs: Vec<(PackedRecord, _)>| pairs.into_iter().map(|(record, _)| record).collect();
-    Answer::Taken { refused: records_only(refused), accepted: records_only(accepted), problem }
-}
-
-fn read_error(stream: &str, error: &SdkError<PutRecordBatchError>) -> Answer {
-    match error {
-        SdkError::TimeoutError(_) => {
-            Answer::TryAgain { problem: "The stream's endpoint did not answer in time.".to_owned() }
-        }
-        SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => {
-            Answer::TryAgain { problem: "The stream's endpoint cannot be reached.".to_owned() }
-        }
-        SdkError::ResponseError(_) => {
-            Answer::TryAgain { problem: "The answer of the stream's endpoint could not be read.".to_owned() }
-        }
-        SdkError::ServiceError(refused) => {
-            let code = refused.err().code().unwrap_or("an unnamed error");
-            let message = refused.err().message().unwrap_or_default();
-            if is_transient(refused.raw().status().as_u16(), code) {
-                Answer::TryAgain { problem: format!("The stream refused the call for now: {code}: {message}") }
-            } else {
-                Answer::Hopeless { reason: explain(stream, code, message) }
-            }
-        }
-        _ => Answer::Hopeless { reason: "The call could not be made: there are no usable credentials.".to_owned() },
-    }
-}
-
-fn is_transient(status: u16, code: &str) -> bool {
-    status >= 500
-        || status == 429
-        || matches!(
-            code,
-            "ServiceUnavailableException"
-                | "ServiceUnavailable"
-                | "InternalFailure"
-                | "InternalServerError"
-                | "LimitExceededException"
-                | "RequestLimitExceeded"
-                | "RequestThrottled"
-                | "RequestTimeout"
-                | "SlowDown"
-                | "Throttling"
-                | "ThrottlingException"
-                | "ThrottledException"
-                | "TooManyRequestsException"
-        )
-}
-
-/// A permanent error in words that say what to do.
-fn explain(stream: &str, code: &str, message: &str) -> String {
-    match code {
-        "ResourceNotFoundException" => {
-            format!("There is no delivery stream {stream} in this account and region. Create it, or correct its name.")
-        }
-        "AccessDeniedException" | "AccessDenied" => {
-            format!("These credentials may not send to {stream}: they need firehose:PutRecordBatch. {message}")
-        }
-        "ExpiredToken" | "ExpiredTokenException" => "The credentials have expired. Connect again.".to_owned(),
-        "UnrecognizedClientException"
-        | "InvalidClientTokenId"
-        | "InvalidSignatureException"
-        | "SignatureDoesNotMatch" => {
-            format!("The credentials were not accepted. Connect again. {message}")
-        }
-        _ => format!("The stream refused the call: {code}: {message}"),
     }
 }
 
