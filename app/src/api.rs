@@ -5,14 +5,14 @@
 
 use crate::{
     error::BackendError,
-    model::{CheckView, Fields, LabView, LearnerView, MintedKeys, Notice, ResultsView, StepView},
+    model::{CheckView, Fields, LabChoice, LabView, LearnerView, MintedKeys, Notice, ResultsView, StepView},
     preferences::{Dialect, Theme},
 };
 use leptos::{prelude::*, server_fn::codec::PostUrl};
 
 #[cfg(feature = "ssr")]
 use crate::{
-    backend::backend,
+    backend::{AccountQuery, backend},
     model::{DemoRequest, Tone, about},
 };
 
@@ -52,14 +52,78 @@ pub async fn take_notice() -> Result<Option<Notice>, BackendError> {
     backend()?.take_notice().await
 }
 
+/// The labs that can be started here.
+#[server(endpoint = "choices")]
+pub async fn choices() -> Result<Vec<LabChoice>, BackendError> {
+    backend()?.choices().await
+}
+
 #[server(endpoint = "start")]
-pub async fn start() -> Result<Notice, BackendError> {
-    let result = backend()?.start().await;
-    let welcome = "Your account in the sandbox is ready. Keep the keys below: they are shown this once.";
-    respond(about::START, Fields::new(), result.map(|()| welcome), |went_well| {
+pub async fn start(#[server(default)] choice: LabChoice) -> Result<Notice, BackendError> {
+    let result = backend()?.start(choice).await;
+    let welcome = if choice.is_account() {
+        "Your lab is ready. Connect your account first: nothing is done in it before you say so."
+    } else {
+        "Your account in the sandbox is ready. Keep the keys below: they are shown this once."
+    };
+    let kept = Fields::from([("choice".to_owned(), choice.as_str().to_owned())]);
+    respond(about::START, kept, result.map(|()| welcome), |went_well| {
         if went_well { Place::Always("/lab/connect".to_owned()) } else { Place::page("/", "start") }
     })
     .await
+}
+
+#[server(endpoint = "unlock")]
+pub async fn unlock(code: String) -> Result<Notice, BackendError> {
+    let result = backend()?.unlock(&code).await;
+    let text = "Unlocked. Choose whose credentials to use.";
+    respond(about::CONNECT, Fields::new(), result.map(|()| text), |_| Place::page("/lab/connect", "account")).await
+}
+
+#[server(endpoint = "prepare-account")]
+pub async fn prepare_account(account: String, region: String) -> Result<Notice, BackendError> {
+    let result = backend()?.prepare_account(&account, &region).await;
+    let kept = Fields::from([("account".to_owned(), account), ("region".to_owned(), region)]);
+    let text = "Now make the role in your account, and come back with its ARN.";
+    respond(about::CONNECT, kept, result.map(|()| text), |_| Place::page("/lab/connect", "account")).await
+}
+
+#[server(endpoint = "find-account")]
+pub async fn find_account(
+    #[server(default)] profile: String,
+    #[server(default)] role: String,
+    #[server(default)] region: String,
+) -> Result<Notice, BackendError> {
+    let kept = Fields::from([
+        ("profile".to_owned(), profile.clone()),
+        ("role".to_owned(), role.clone()),
+        ("region".to_owned(), region.clone()),
+    ]);
+    let by =
+        if role.trim().is_empty() { AccountQuery::Profile { profile, region } } else { AccountQuery::Role { role } };
+    let result = backend()?.find_account(by).await;
+    let text = "Found an account. Look whether it is the right one.";
+    respond(about::CONNECT, kept, result.map(|()| text), |_| Place::page("/lab/connect", "account")).await
+}
+
+#[server(endpoint = "confirm-account")]
+pub async fn confirm_account(account: String) -> Result<Notice, BackendError> {
+    let result = backend()?.confirm_account(&account).await;
+    let text = "Connected. From now on the checks look at this account; they change nothing in it.";
+    respond(about::CONNECT, Fields::new(), result.map(|()| text), |_| Place::page("/lab/connect", "account")).await
+}
+
+#[server(endpoint = "reject-account")]
+pub async fn reject_account() -> Result<Notice, BackendError> {
+    let result = backend()?.reject_account().await;
+    let text = "Left alone. Choose other credentials.";
+    respond(about::CONNECT, Fields::new(), result.map(|()| text), |_| Place::page("/lab/connect", "account")).await
+}
+
+#[server(endpoint = "catch-up")]
+pub async fn catch_up(slug: String) -> Result<Notice, BackendError> {
+    let result = backend()?.catch_up(&slug).await;
+    respond(about::CATCH_UP, Fields::new(), result, |_| Place::page(&step_path(&slug), "catch-up")).await
 }
 
 #[server(endpoint = "resume")]

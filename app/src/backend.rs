@@ -3,8 +3,8 @@
 use crate::{
     error::BackendError,
     model::{
-        CheckView, DemoRequest, Fields, LabView, LearnerView, MintedKeys, Notice, Performed, QuestionView, ResultsView,
-        StepView,
+        CheckView, DemoRequest, Fields, LabChoice, LabView, LearnerView, MintedKeys, Notice, Performed, QuestionView,
+        ResultsView, StepView,
     },
 };
 use async_trait::async_trait;
@@ -21,10 +21,35 @@ pub trait Backend: Send + Sync + 'static {
     /// The learner of this session, if there is one.
     async fn learner(&self) -> Result<Option<LearnerView>, BackendError>;
 
-    /// Makes a new learner with an account in the sandbox and puts it into the session.
-    /// A learner that is there already stays. The first keys wait in
-    /// [`Self::take_minted_keys`].
-    async fn start(&self) -> Result<(), BackendError>;
+    /// The labs that this server has to offer, the usual one first.
+    async fn choices(&self) -> Result<Vec<LabChoice>, BackendError>;
+
+    /// Makes a new learner and puts it into the session. In the sandbox it has an account at once,
+    /// whose first keys wait in [`Self::take_minted_keys`]; an account of the learner's own is
+    /// connected in the first step. A learner that is there already stays.
+    async fn start(&self, choice: LabChoice) -> Result<(), BackendError>;
+
+    /// Lets this browser use the machine's credentials, by the code from the server's terminal.
+    /// Errors: `Invalid { field: "code" }`.
+    async fn unlock(&self, code: &str) -> Result<(), BackendError>;
+
+    /// Notes the account in which the learner wants to make a role, so that the role can be offered.
+    /// Errors: `Invalid { field: "account" | "region" }`.
+    async fn prepare_account(&self, account: &str, region: &str) -> Result<(), BackendError>;
+
+    /// Looks whose account a profile of the machine reaches (empty: its default credentials), or a
+    /// role. Nothing is done in it; the learner has to confirm it.
+    /// Errors: `Invalid { field: "profile" | "role" | "region" }`, `Refused`.
+    async fn find_account(&self, by: AccountQuery) -> Result<(), BackendError>;
+
+    /// Connects the account that was found, if it has this number. Errors: `Refused`.
+    async fn confirm_account(&self, account: &str) -> Result<(), BackendError>;
+
+    /// Forgets the account that was found.
+    async fn reject_account(&self) -> Result<(), BackendError>;
+
+    /// Does a step for the learner, in the sandbox. Errors: `Refused` with the service's message.
+    async fn catch_up(&self, slug: &str) -> Result<Performed, BackendError>;
 
     /// Puts the learner with this resume code into the session.
     /// Errors: `Invalid { field: "code" }`.
@@ -84,6 +109,15 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Takes the notice out of the session.
     async fn take_notice(&self) -> Result<Option<Notice>, BackendError>;
+}
+
+/// Which account to look for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccountQuery {
+    /// By the machine's credentials; an empty profile stands for the default ones.
+    Profile { profile: String, region: String },
+    /// By the role with this ARN, in the region prepared before.
+    Role { role: String },
 }
 
 /// The backend of the current request.

@@ -1,8 +1,11 @@
 //! The parts that pages are made of.
 
+mod account;
 mod action_form;
+mod catch_up;
 mod chart;
 mod checks;
+mod cost;
 mod demo;
 mod field;
 mod header;
@@ -14,13 +17,18 @@ mod notice;
 mod pipeline;
 mod prose;
 mod quiz;
+mod receipt;
 mod resume_code;
 mod river;
+mod trace;
 mod welcome;
 
+pub use account::Account;
 pub use action_form::ActionPanel;
+pub use catch_up::CatchUp;
 pub use chart::{Chart, Size as ChartSize};
 pub use checks::Checks;
+pub use cost::CostBar;
 pub use demo::{DemoPanel, DemoProgress, UploadPanel};
 pub use field::FieldInput;
 pub use header::{Footer, Header};
@@ -30,8 +38,10 @@ pub use keys::Keys;
 pub use names::Names;
 pub use notice::{NoticeBox, Notices, outcome, waiting_notice};
 pub use pipeline::{PipelineAcross, PipelineDown};
-pub use prose::{Hydrated, Prose, copy_button};
+pub use prose::{Hydrated, Prose, code_block, copy_button};
 pub use quiz::Quiz;
+pub use receipt::Receipt;
 pub use resume_code::ResumeCode;
 pub use river::River;
+pub use trace::Trace;
 pub use welcome::Welcome;

@@ -57,6 +57,29 @@ pub fn length(seconds: u64) -> String {
     }
 }
 
+/// An amount of US dollars, small ones to a tenth of a cent: `$0.015`, `$0.24`, `$5.28`.
+pub fn dollars(amount: f64) -> String {
+    let mills = (amount * 1000.0).round();
+    if amount > 0.0 && mills < 1.0 {
+        return "less than $0.001".to_owned();
+    }
+    if mills <= 0.0 {
+        return "$0".to_owned();
+    }
+    let has_tenths = mills < 1000.0 && mills % 10.0 > 0.5;
+    if has_tenths { format!("${:.3}", mills / 1000.0) } else { cents(amount) }
+}
+
+/// The same to the cent, for a glance: `$0.02`.
+pub fn about_dollars(amount: f64) -> String {
+    if amount > 0.0 && amount < 0.005 { "less than $0.01".to_owned() } else { cents(amount.max(0.0)) }
+}
+
+/// Half a cent counts as one.
+fn cents(amount: f64) -> String {
+    format!("${:.2}", (amount * 100.0).round() / 100.0)
+}
+
 /// A name cut in its middle to at most `most` characters, since names often differ at the end.
 pub fn shortened(name: &str, most: u32) -> String {
     let characters: Vec<char> = name.chars().collect();
@@ -97,6 +120,14 @@ mod tests {
     fn lengths_drop_what_is_zero() {
         let shown: Vec<String> = [45, 120, 125, 3600, 3780].map(length).into();
         assert_eq!(shown, ["45\u{a0}s", "2\u{a0}min", "2\u{a0}min 5\u{a0}s", "1\u{a0}h", "1\u{a0}h 3\u{a0}min"]);
+    }
+
+    #[test]
+    fn small_amounts_keep_a_tenth_of_a_cent() {
+        let shown: Vec<String> = [0.0, 0.000_2, 0.015, 0.24, 0.255, 1.0, 5.724].map(dollars).into();
+        assert_eq!(shown, ["$0", "less than $0.001", "$0.015", "$0.24", "$0.255", "$1.00", "$5.72"]);
+        let shown: Vec<String> = [0.0, 0.002, 0.015, 0.24].map(about_dollars).into();
+        assert_eq!(shown, ["$0.00", "less than $0.01", "$0.02", "$0.24"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod api;
 mod app;
 #[cfg(feature = "ssr")]
 pub mod backend;
+mod clock;
 mod components;
 pub mod error;
 mod format;

@@ -2,7 +2,10 @@
 
 use crate::{
     api,
-    model::{ChartView, CheckView, DemoView, LabView, LiveEvent, PipelineView, StepSummary, StepView},
+    model::{
+        AccountView, ChartView, CheckView, CostView, DemoView, LabView, LiveEvent, PipelineView, ReceiptView,
+        StepSummary, StepView, TraceView,
+    },
 };
 use leptos::prelude::*;
 
@@ -13,6 +16,10 @@ pub struct Live {
     pub pipeline: RwSignal<PipelineView>,
     pub demo: RwSignal<DemoView>,
     pub chart: RwSignal<ChartView>,
+    pub trace: RwSignal<Option<TraceView>>,
+    pub cost: RwSignal<Option<CostView>>,
+    pub receipt: RwSignal<Option<ReceiptView>>,
+    pub account: RwSignal<AccountView>,
     pub checks: RwSignal<Vec<CheckView>>,
     pub step: RwSignal<StepView>,
     /// Whether the event stream is open. It begins open, so that the server renders no alarm.
@@ -26,6 +33,10 @@ impl Live {
             pipeline: RwSignal::new(lab.pipeline),
             demo: RwSignal::new(lab.demo),
             chart: RwSignal::new(lab.chart),
+            trace: RwSignal::new(lab.trace),
+            cost: RwSignal::new(lab.cost),
+            receipt: RwSignal::new(step.receipt.clone()),
+            account: RwSignal::new(lab.account),
             checks: RwSignal::new(step.checks.clone()),
             step: RwSignal::new(step),
             connected: RwSignal::new(true),
@@ -40,6 +51,9 @@ impl Live {
             LiveEvent::Pipeline(pipeline) => set_if_changed(self.pipeline, pipeline),
             LiveEvent::Demo(demo) => set_if_changed(self.demo, demo),
             LiveEvent::Chart(chart) => set_if_changed(self.chart, chart),
+            LiveEvent::Trace(trace) => set_if_changed(self.trace, trace),
+            LiveEvent::Receipt(receipt) => set_if_changed(self.receipt, receipt),
+            LiveEvent::Cost(cost) => set_if_changed(self.cost, cost),
         }
     }
 
@@ -47,6 +61,7 @@ impl Live {
     pub async fn refresh(self, slug: String) {
         if let Ok(step) = api::step(slug).await {
             set_if_changed(self.checks, step.checks.clone());
+            set_if_changed(self.receipt, step.receipt.clone());
             set_if_changed(self.step, step);
         }
         if let Ok(lab) = api::lab().await {
@@ -54,6 +69,9 @@ impl Live {
             self.take(LiveEvent::Pipeline(lab.pipeline));
             self.take(LiveEvent::Demo(lab.demo));
             self.take(LiveEvent::Chart(lab.chart));
+            self.take(LiveEvent::Trace(lab.trace));
+            self.take(LiveEvent::Cost(lab.cost));
+            set_if_changed(self.account, lab.account);
         }
     }
 }

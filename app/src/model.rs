@@ -8,20 +8,28 @@ use crate::error::BackendError;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+mod catch_up;
 mod chart;
 mod check;
 mod demo;
 mod pipeline;
+mod place;
+mod receipt;
 mod step;
+mod trace;
 
+pub use catch_up::{CatchUpView, PlannedCallView};
 pub use chart::{ChartView, PageCount, WindowState, WindowView};
 pub use check::{CheckView, EvidenceField, EvidenceView, Verdict, VerdictView};
 pub use demo::{BadLine, DemoRequest, DemoSource, DemoState, DemoView};
-pub use pipeline::{FlowView, NodeId, NodeState, NodeView, PipelineView};
+pub use pipeline::{FlowView, NodeId, NodeState, NodeView, PipelineShape, PipelineView};
+pub use place::{CLOUDFORMATION_PATH, ConnectView, ConnectWay, IdentityView, LabChoice, PlaceView, RoleOfferView};
+pub use receipt::{CostView, DeletedView, ReceiptView, ResourceView, UnknownView};
 pub use step::{
     ActionView, AnswerView, Choice, FieldInput, FieldView, HintView, HintsView, QuestionView, Solution, StepLink,
     StepState, StepSummary, StepView,
 };
+pub use trace::{HopState, HopView, TraceView};
 
 /// The fields of a posted form, by name.
 pub type Fields = BTreeMap<String, String>;
@@ -36,6 +44,10 @@ pub struct LabView {
     pub pipeline: PipelineView,
     pub demo: DemoView,
     pub chart: ChartView,
+    /// The latest sending on its way; `None` before the first.
+    pub trace: Option<TraceView>,
+    /// What the lab costs; `None` in the sandbox, and while nothing of it is there.
+    pub cost: Option<CostView>,
 }
 
 /// Who is looking at the page.
@@ -47,15 +59,15 @@ pub struct LearnerView {
     pub steps_total: u32,
 }
 
-/// The learner's own account in the sandbox. It never holds a secret.
+/// The learner's account, in the sandbox or on AWS. It never holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountView {
-    /// Twelve digits.
+    /// Twelve digits; empty until an account of the learner's own is connected.
     pub account_id: String,
     pub region: String,
-    /// For `AWS_ENDPOINT_URL`, for example `http://127.0.0.1:4566`.
-    pub endpoint: String,
-    pub access_keys: Vec<AccessKeyView>,
+    /// What counts, for example `a SQL application`.
+    pub engine: String,
+    pub place: PlaceView,
     /// The learner's own names for what they will create (bucket, stream, ...).
     pub names: Vec<FieldView>,
 }
@@ -141,6 +153,9 @@ pub mod about {
     pub const DEMO: &str = "demo";
     /// The plain `POST /upload` of a file of clicks.
     pub const UPLOAD: &str = "upload";
+    /// Connecting an account of the learner's own: unlock, prepare, find, confirm.
+    pub const CONNECT: &str = "connect";
+    pub const CATCH_UP: &str = "catch-up";
 
     /// An action of a step, by its name.
     pub fn action(name: &str) -> String {
@@ -172,6 +187,10 @@ pub enum LiveEvent {
     Pipeline(PipelineView),
     Demo(DemoView),
     Chart(ChartView),
+    Trace(Option<TraceView>),
+    /// On the page of the clean-up.
+    Receipt(Option<ReceiptView>),
+    Cost(Option<CostView>),
 }
 
 /// The whole lab on one page, to print and keep.
@@ -188,8 +207,12 @@ pub struct ResultsView {
     pub chart: ChartView,
     /// Rows of clicks that Firehose accepted from the demo sender and from files.
     pub clicks_accepted: u64,
-    /// What the clean-up checks found gone; empty before the clean-up.
-    pub receipt: Vec<ReceiptLine>,
+    /// What counted, for example `a SQL application`.
+    pub engine: String,
+    /// Whether it ran in an AWS account of the learner's own.
+    pub is_account: bool,
+    /// What was in the account and what became of it; `None` before anything was there.
+    pub receipt: Option<ReceiptView>,
 }
 
 /// How one step went.
@@ -199,6 +222,8 @@ pub struct StepResult {
     pub passed_at: Option<i64>,
     pub checks: Vec<CheckResult>,
     pub hints_used: u32,
+    /// When the step was last done for the learner.
+    pub assisted_at: Option<i64>,
     pub questions_right: u32,
     pub questions_total: u32,
 }
@@ -207,12 +232,4 @@ pub struct StepResult {
 pub struct CheckResult {
     pub title: String,
     pub passed_at: Option<i64>,
-}
-
-/// One resource of the account after the clean-up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReceiptLine {
-    /// For example `Delivery stream ClickStreamData`.
-    pub resource: String,
-    pub gone: bool,
 }

@@ -51,6 +51,17 @@ impl Page {
         }
     }
 
+    /// Whether the text is nowhere but in the data that travels along with the page.
+    #[track_caller]
+    fn does_not_show(&self, text: &str) {
+        let shown: String = self
+            .body
+            .split("<script")
+            .map(|part| part.split_once("</script>").map_or(part, |(_, rest)| rest))
+            .collect();
+        assert!(!shown.contains(text), "{text:?} is shown");
+    }
+
     #[track_caller]
     fn lacks(&self, text: &str) {
         assert!(!self.body.contains(text), "{text:?} is there");
@@ -219,11 +230,19 @@ async fn the_result_page_carries_the_receipt() {
     let page = page(Scene::Done, "/results").await;
     page.has_in_order(&[
         "7 of 7 steps passed",
-        "Clean up",
+        "Account in the sandbox",
+        "481920375566",
+        "Counted by",
+        "a SQL application",
+        "Delivery stream",
+        "Assisted",
+        "18:28 UTC",
         "Receipt of the clean-up",
-        "Table ClickstreamWindowCounts",
-        "gone",
+        "All clean",
+        "ClickStreamData",
+        "gone at",
     ]);
+    page.lacks("an hour");
 }
 
 #[tokio::test]
@@ -236,10 +255,12 @@ async fn cookies_choose_theme_and_dialect() {
 
 #[tokio::test]
 async fn no_page_has_inline_styles_or_handlers() {
-    for path in ["/", "/lab/connect", "/lab/ingest", "/lab/results", "/results"] {
-        let page = page(Scene::Done, path).await;
-        for forbidden in [" style=\"", " onclick=", " onload=", "<style"] {
-            assert!(!page.body.contains(forbidden), "{path} has {forbidden}");
+    for scene in [Scene::Done, Scene::Offer, Scene::Found, Scene::Connected] {
+        for path in ["/", "/lab/connect", "/lab/ingest", "/lab/results", "/lab/clean-up", "/results"] {
+            let page = page(scene, path).await;
+            for forbidden in [" style=\"", " onclick=", " onload=", "<style"] {
+                assert!(!page.body.contains(forbidden), "{scene:?}: {path} has {forbidden}");
+            }
         }
     }
 }
@@ -262,9 +283,347 @@ async fn a_plain_post_cannot_be_sent_elsewhere() {
 }
 
 #[tokio::test]
+async fn the_usual_lab_starts_with_one_press_and_the_others_can_be_chosen() {
+    let page = page(Scene::Stranger, "/").await;
+    page.has_in_order(&[
+        r#"id="start""#,
+        r#"name="choice" value="sandbox-sql""#,
+        "Start the lab",
+        r#"id="other-ways""#,
+        r#"value="sandbox-sql" checked"#,
+        "Free.",
+        r#"value="sandbox-window""#,
+        "Free.",
+        r#"value="account-window""#,
+        "$0.015 an hour",
+        r#"value="account-flink""#,
+        "$0.24 an hour",
+        "Start this one",
+        "three ways, and two of them live on AWS today",
+    ]);
+    page.lacks("not offered here");
+    page.lacks(r#"id="other-ways" open"#);
+}
+
+#[tokio::test]
+async fn accounts_that_the_server_does_not_reach_are_not_offered() {
+    let page = page(Scene::SandboxOnly, "/").await;
+    page.has_in_order(&[r#"value="sandbox-window""#, "not offered here", "--live"]);
+    page.lacks("account-window");
+    page.lacks("account-flink");
+}
+
+#[tokio::test]
+async fn an_account_is_unlocked_by_the_code_from_the_terminal() {
+    let page = page(Scene::Locked, "/lab/connect").await;
+    page.has_in_order(&[
+        r#"id="account""#,
+        "That is not the code.",
+        "in the terminal in which it was started",
+        r#"action="/api/unlock""#,
+        r#"name="code""#,
+        r#"aria-invalid="true""#,
+        "No keys.",
+        "Nothing before you confirm.",
+        "Checks only read.",
+        "$0.015 an hour",
+    ]);
+    for absent in [r#"name="profile""#, r#"action="/api/rotate-keys""#, "AWS_ENDPOINT_URL", "900 seconds"] {
+        page.lacks(absent);
+    }
+}
+
+#[tokio::test]
+async fn the_machines_default_credentials_come_first() {
+    let page = page(Scene::Profiles, "/lab/connect").await;
+    page.has_in_order(&[
+        r#"action="/api/find-account""#,
+        r#"name="profile""#,
+        r#"<option value="" selected>The machine's default credentials"#,
+        r#"<option value="lab">"#,
+        r#"name="region""#,
+        r#"<option value="eu-central-1" selected>"#,
+    ]);
+    page.lacks(r#"name="role""#);
+    page.lacks(r#"action="/api/confirm-account""#);
+}
+
+#[tokio::test]
+async fn an_account_is_used_only_after_a_word() {
+    let page = page(Scene::Found, "/lab/connect").await;
+    page.has_in_order(&[
+        "Found an account.",
+        "Is this the account",
+        "<span>1111</span><span>2222</span><span>3333</span>",
+        "assumed-role/AWSReservedSSO_LabBuilder",
+        "eu-central-1",
+        "the profile lab",
+        "Nothing has been done in it yet.",
+        r#"action="/api/confirm-account""#,
+        r#"name="account" value="111122223333""#,
+        "Yes, use this account",
+        r#"action="/api/reject-account""#,
+        "No, another",
+    ]);
+    page.lacks("Connected");
+}
+
+#[tokio::test]
+async fn a_role_is_offered_in_three_forms_once_the_account_is_known() {
+    let before = page(Scene::Prepare, "/lab/connect").await;
+    before.has_in_order(&[r#"action="/api/prepare-account""#, r#"name="account""#, r#"name="region""#, "900 seconds"]);
+    before.lacks(r#"name="role""#);
+    before.lacks("There is no role to offer yet");
+
+    let failed = page(Scene::Problem, "/lab/connect").await;
+    failed.has_in_order(&["There is no role to offer yet. AWS did not tell", r#"action="/api/prepare-account""#]);
+
+    let offered = page(Scene::Offer, "/lab/connect").await;
+    offered.has_in_order(&[
+        r#"href="/connect/headwater-role.json" download"#,
+        "region=eu-central-1#/stacks/create/template",
+        "AWSTemplateFormatVersion",
+        "With Terraform",
+        "aws_iam_role",
+        "With the AWS CLI",
+        "aws iam create-role",
+        "arn:aws:iam::444455556666:role/HeadwaterServer",
+        "headwater-7c1d0f3a9b5e4c2d8f6a1b3c5d7e9f02",
+        "firehose:DescribeDeliveryStream",
+        r#"action="/api/find-account""#,
+        r#"name="role""#,
+        "$0.24 an hour",
+    ]);
+    offered.lacks(r#"name="profile""#);
+}
+
+#[tokio::test]
+async fn a_connected_account_says_by_what() {
+    let by_profile = page(Scene::Connected, "/lab/connect").await;
+    by_profile.has_in_order(&["Connected", "<span>1111</span>", "the profile lab", "sign out on the machine"]);
+    let by_role = page(Scene::RoleConnected, "/lab/connect").await;
+    by_role.has_in_order(&["Connected", "role/HeadwaterLab", "delete the role", "900 seconds"]);
+    for page in [by_profile, by_role] {
+        page.lacks(r#"action="/api/confirm-account""#);
+        page.lacks(r#"action="/api/find-account""#);
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_accounts_says_so() {
+    let page = page(Scene::Off, "/lab/connect").await;
+    page.has_in_order(&[r#"id="account""#, "works with its sandbox only"]);
+    page.lacks(r#"action="/api/unlock""#);
+}
+
+#[tokio::test]
+async fn in_an_account_a_step_has_commands_and_no_forms() {
+    let account = page(Scene::Connected, "/lab/delivery-stream").await;
+    account.has_in_order(&["Do it with the AWS CLI", "this page makes and deletes nothing", "aws s3api create-bucket"]);
+    account.lacks(r#"action="/api/perform""#);
+    account.lacks(r#"action="/api/choose-dialect""#);
+    account.lacks("Your account is not connected");
+    let ingest = page(Scene::Connected, "/lab/ingest").await;
+    ingest.has_in_order(&["Do it with the AWS CLI", r#"action="/api/start-demo""#, r#"action="/upload""#]);
+
+    let sandbox = page(Scene::Window, "/lab/delivery-stream").await;
+    sandbox.has_in_order(&[r#"action="/api/choose-dialect""#, r#"action="/api/perform""#]);
+}
+
+#[tokio::test]
+async fn a_step_before_the_account_is_connected_says_where_to_connect_it() {
+    let page = page(Scene::Profiles, "/lab/ingest").await;
+    page.has_in_order(&["Your account is not connected", r#"href="/lab/connect#account""#]);
+}
+
+#[tokio::test]
+async fn each_engine_has_its_picture() {
+    let shapes = [
+        (Scene::Midway, vec!["Clicks", "Firehose", "S3", "Lambda", "Streaming SQL", "Lambda", "DynamoDB"]),
+        (Scene::Window, vec!["Clicks", "Kinesis", "Firehose", "Lambda", "S3", "Lambda", "DynamoDB"]),
+        (
+            Scene::RoleConnected,
+            vec!["Clicks", "Kinesis", "Firehose", "Lambda", "S3", "Managed Flink", "Lambda", "DynamoDB"],
+        ),
+    ];
+    for (scene, services) in shapes {
+        let page = page(scene, "/lab/preprocess").await;
+        let nodes: Vec<&str> =
+            page.body.split(r#"class="node-service">"#).skip(1).filter_map(|rest| rest.split('<').next()).collect();
+        assert_eq!(nodes, services, "{scene:?}");
+        let words: Vec<String> = services.iter().map(|service| format!("{service} ")).collect();
+        let picture = page.body.split_once("pipeline-picture-text\">").map_or("", |(_, rest)| rest);
+        let mut description = picture.split('<').next().unwrap_or_default();
+        for word in &words {
+            let Some((_, rest)) = description.split_once(word.as_str()) else { panic!("{scene:?}: no {word}") };
+            description = rest;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sending_is_followed_hop_by_hop() {
+    let waiting = page(Scene::Midway, "/lab/preprocess").await;
+    waiting.has_in_order(&[
+        r#"id="trace""#,
+        "Headwater_run_k3v9q2x7ab",
+        r#"data-hop="accepted" data-state="reached""#,
+        "All 4 marked rows are here",
+        "18:59:13",
+        r#"data-hop="bucket" data-state="waiting""#,
+        "Look again at",
+        "19:00:45",
+        "up to 60 seconds",
+    ]);
+    waiting.lacks("Stopped here");
+
+    let arrived = page(Scene::Window, "/lab/results").await;
+    arrived.has_in_order(&[
+        r#"data-hop="bucket""#,
+        "some came twice",
+        "S3 GetObject",
+        r#"data-hop="table""#,
+        "3 of 4 marked rows so far",
+    ]);
+
+    let stopped = page(Scene::Connected, "/lab/preprocess").await;
+    stopped.has_in_order(&[
+        r#"data-hop="preprocess" data-state="stopped""#,
+        "got an error each time",
+        "What to do:",
+        "Mend the code",
+        r#"data-hop="bucket" data-state="stopped""#,
+        r#"data-hop="table" data-state="unknown""#,
+        "Cannot be told",
+    ]);
+    stopped.does_not_show("This advice is not for now.");
+}
+
+#[tokio::test]
+async fn the_trace_is_under_the_sender_and_not_shown_before_the_data() {
+    let ingest = page(Scene::Midway, "/lab/ingest").await;
+    ingest.has_in_order(&[r#"id="demo""#, r#"id="trace""#, r#"id="hints""#]);
+    assert_eq!(ingest.body.matches(r#"id="trace""#).count(), 1);
+    page(Scene::Midway, "/lab/delivery-stream").await.lacks(r#"id="trace""#);
+    page(Scene::Fresh, "/lab/preprocess").await.lacks("Headwater_run_");
+}
+
+#[tokio::test]
+async fn the_sandbox_does_a_step_on_request_and_names_its_calls() {
+    let page = page(Scene::Window, "/lab/delivery-stream").await;
+    page.has_in_order(&[
+        r#"id="catch-up""#,
+        "done for you",
+        "18:28 UTC",
+        "S3 CreateBucket",
+        "clickstream-481920375566-us-east-1",
+        "Firehose CreateDeliveryStream",
+        r#"action="/api/catch-up""#,
+        r#"name="slug" value="delivery-stream""#,
+        "Recorded as assisted",
+    ]);
+    page.lacks("headwater-delivery-stream.sh");
+}
+
+#[tokio::test]
+async fn in_an_account_a_step_comes_as_a_script_and_as_terraform() {
+    let page = page(Scene::Connected, "/lab/delivery-stream").await;
+    page.has_in_order(&[
+        r#"id="catch-up""#,
+        "headwater-delivery-stream.sh",
+        "aws kinesis create-stream",
+        "headwater-delivery-stream.tf",
+        "aws_kinesis_stream",
+    ]);
+    page.lacks(r#"action="/api/catch-up""#);
+}
+
+#[tokio::test]
+async fn a_caught_up_step_comes_back_to_its_place() {
+    let page = post(Scene::Window, "/api/catch-up", "slug=delivery-stream").await;
+    assert_eq!((page.status, page.location.as_deref()), (302, Some("/lab/delivery-stream#catch-up")));
+}
+
+#[tokio::test]
+async fn the_receipt_tells_what_remains_and_what_it_costs() {
+    let page = page(Scene::RoleConnected, "/lab/clean-up").await;
+    page.has_in_order(&[
+        r#"id="receipt""#,
+        "4 resources have to go, and 1 place could not be looked at.",
+        "Still there",
+        "ClickstreamAnalytics",
+        "$0.22 an hour",
+        "RUNNING · eu-central-1 · found by name and tag",
+        "stop-application",
+        "ClickStreamInput",
+        "$0.015 an hour",
+        "nothing by the hour",
+        "$0.235",
+        "$5.64 a day",
+        "Could not look: logs:DescribeLogGroups is not allowed. This proves nothing.",
+        "Gone",
+        "ClickstreamWindowCounts",
+        "gone at",
+        "May remain",
+        "HeadwaterFirehoseRole",
+    ]);
+    page.lacks("All clean");
+}
+
+#[tokio::test]
+async fn a_clean_account_is_called_so() {
+    let page = page(Scene::Clean, "/lab/clean-up").await;
+    page.has_in_order(&["All clean", "every place could be looked at", "Gone", "ClickStreamInput", "May remain"]);
+    page.lacks("have to go");
+    page.lacks("is running in your account");
+}
+
+#[tokio::test]
+async fn what_costs_money_is_told_on_every_page_of_the_lab() {
+    for path in ["/lab/connect", "/lab/ingest", "/results"] {
+        let page = page(Scene::Connected, path).await;
+        page.has_in_order(&[
+            r#"class="cost-bar is-running">"#,
+            "About $0.02 an hour is running in your account · 3 resources",
+            r#"href="/lab/clean-up""#,
+        ]);
+    }
+    for scene in [Scene::Midway, Scene::Clean] {
+        page(scene, "/lab/ingest").await.has_in_order(&[r#"aria-label="What the lab costs" hidden class="cost-bar""#]);
+    }
+}
+
+#[tokio::test]
+async fn the_results_of_an_account_say_where_and_by_what() {
+    let page = page(Scene::Clean, "/results").await;
+    page.has_in_order(&["Account on AWS", "111122223333", "Counted by", "a Lambda function with a tumbling window"]);
+    page.lacks("Assisted");
+}
+
+#[tokio::test]
+async fn plain_posts_of_the_account_lead_back_to_it() {
+    let posts = [
+        ("/api/unlock", "code=wrong"),
+        ("/api/prepare-account", "account=111122223333&region=eu-central-1"),
+        ("/api/find-account", "profile=&region=eu-central-1"),
+        ("/api/find-account", "role=arn%3Aaws%3Aiam%3A%3A111122223333%3Arole%2FHeadwaterLab"),
+        ("/api/confirm-account", "account=111122223333"),
+        ("/api/reject-account", ""),
+    ];
+    for (path, form) in posts {
+        let page = post(Scene::Found, path, form).await;
+        assert_eq!((page.status, page.location.as_deref()), (302, Some("/lab/connect#account")), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_start_leads_to_the_first_step() {
-    let page = post(Scene::Stranger, "/api/start", "").await;
-    assert_eq!((page.status, page.location.as_deref()), (302, Some("/lab/connect")));
+    for form in ["", "choice=sandbox-sql", "choice=account-window"] {
+        let page = post(Scene::Stranger, "/api/start", form).await;
+        assert_eq!((page.status, page.location.as_deref()), (302, Some("/lab/connect")), "{form}");
+    }
+    let refused = post(Scene::Stranger, "/api/start", "choice=account-flink").await;
+    assert_eq!((refused.status, refused.location.as_deref()), (302, Some("/#start")));
 }
 
 #[tokio::test]

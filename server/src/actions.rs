@@ -8,19 +8,23 @@
 
 mod call_log;
 mod clean_up;
+mod count;
+mod data_stream;
 mod delivery_stream;
 mod fields;
 mod preprocess;
 mod results;
 mod roles;
 mod streaming_sql;
+mod tags;
 
 use std::collections::BTreeMap;
 
 use app::model::Performed;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
-use lab::Variables;
+use lab::{Lab, Variables};
+use serde_json::{Value, json};
 use thiserror::Error;
 
 use self::call_log::CallLog;
@@ -31,10 +35,14 @@ pub struct Workbench {
     s3: aws_sdk_s3::Client,
     iam: aws_sdk_iam::Client,
     firehose: aws_sdk_firehose::Client,
+    kinesis: aws_sdk_kinesis::Client,
     lambda: aws_sdk_lambda::Client,
     analytics: aws_sdk_kinesisanalyticsv2::Client,
     dynamodb: aws_sdk_dynamodb::Client,
+    logs: aws_sdk_cloudwatchlogs::Client,
     calls: CallLog,
+    /// The lab, for the code that it gives.
+    lab: Lab,
     /// The learner's names; an action that is given another name in its form changes it here.
     pub variables: Variables,
 }
@@ -68,6 +76,11 @@ async fn dispatch(workbench: &mut Workbench, action: &str, fields: &Fields<'_>) 
         "create-bucket" => delivery_stream::create_bucket(workbench, fields).await,
         "create-delivery-stream" => delivery_stream::create_delivery_stream(workbench, fields).await,
         "create-preprocess-function" => preprocess::create_preprocess_function(workbench, fields).await,
+        "create-data-stream" => data_stream::create_data_stream(workbench, fields).await,
+        "attach-transformation" => preprocess::attach_transformation(workbench, fields).await,
+        "create-count-function" => count::create_count_function(workbench, fields).await,
+        "create-mapping" => count::create_mapping(workbench, fields).await,
+        "connect-table" => count::connect_table(workbench, fields).await,
         "create-application" => streaming_sql::create_application(workbench, fields).await,
         "attach-preprocessor" => streaming_sql::attach_preprocessor(workbench, fields).await,
         "start-application" => streaming_sql::start_application(workbench).await,
@@ -76,6 +89,8 @@ async fn dispatch(workbench: &mut Workbench, action: &str, fields: &Fields<'_>) 
         "create-output-function" => results::create_output_function(workbench, fields).await,
         "attach-output" => results::attach_output(workbench, fields).await,
         "delete-application" => clean_up::delete_application(workbench).await,
+        "delete-mapping" => count::delete_mapping(workbench).await,
+        "delete-data-stream" => data_stream::delete_data_stream(workbench).await,
         "delete-delivery-stream" => clean_up::delete_delivery_stream(workbench).await,
         "delete-functions" => clean_up::delete_functions(workbench).await,
         "delete-table" => clean_up::delete_table(workbench).await,
@@ -86,6 +101,12 @@ async fn dispatch(workbench: &mut Workbench, action: &str, fields: &Fields<'_>) 
 }
 
 impl Workbench {
+    /// Takes out the calls noted so far.
+    #[cfg(test)]
+    pub fn take_calls(&self) -> Vec<String> {
+        self.calls.take()
+    }
+
     /// Reads one of the learner's names from a form and takes it on; refuses what AWS would refuse, saying why.
     fn take_name(&mut self, fields: &Fields<'_>, field: &str, variable: &str) -> Result<String, ActionError> {
         self.adopt(fields.text(field)?, field, variable)
@@ -102,7 +123,7 @@ impl Workbench {
     }
 
     /// Clients that share one SDK configuration: the learner's credentials, region and endpoint.
-    pub fn new(config: &SdkConfig, variables: Variables) -> Self {
+    pub fn new(config: &SdkConfig, lab: &Lab, variables: Variables) -> Self {
         let calls = CallLog::default();
         macro_rules! client {
             ($service:ident) => {
@@ -114,10 +135,13 @@ impl Workbench {
             s3: aws_sdk_s3::Client::from_conf(s3),
             iam: client!(aws_sdk_iam),
             firehose: client!(aws_sdk_firehose),
+            kinesis: client!(aws_sdk_kinesis),
             lambda: client!(aws_sdk_lambda),
             analytics: client!(aws_sdk_kinesisanalyticsv2),
             dynamodb: client!(aws_sdk_dynamodb),
+            logs: client!(aws_sdk_cloudwatchlogs),
             calls,
+            lab: lab.clone(),
             variables,
         }
     }
@@ -128,6 +152,26 @@ impl Workbench {
 
     fn function_arn(&self, function: &str) -> String {
         format!("arn:aws:lambda:{}:{}:function:{function}", self.variables.region, self.variables.account)
+    }
+
+    fn data_stream_arn(&self) -> String {
+        let Variables { region, account, data_stream, .. } = &self.variables;
+        format!("arn:aws:kinesis:{region}:{account}:stream/{data_stream}")
+    }
+
+    /// The statement of a policy that lets a reader read the data stream.
+    fn may_read_data_stream(&self) -> Value {
+        json!({
+            "Effect": "Allow",
+            "Action": ["kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:GetRecords",
+                       "kinesis:GetShardIterator", "kinesis:ListShards"],
+            "Resource": self.data_stream_arn(),
+        })
+    }
+
+    /// A code file of the lab with the learner's names in it.
+    fn code(&self, path: &str) -> String {
+        self.lab.file(path, &self.variables).unwrap_or_default()
     }
 
     fn stream_arn(&self) -> String {
@@ -164,7 +208,7 @@ fn incomplete(operation: &'static str) -> impl FnOnce(aws_sdk_dynamodb::error::B
 mod tests {
     use aws_config::retry::RetryConfig;
     use aws_config::{BehaviorVersion, Region, SdkConfig};
-    use lab::Lab;
+    use lab::Engine;
 
     use super::*;
 
@@ -181,12 +225,18 @@ mod tests {
 
     #[tokio::test]
     async fn every_action_that_the_lab_declares_is_there() {
-        let variables = Variables::defaults("123456789012", "us-east-1", "http://127.0.0.1:1");
-        let mut workbench = Workbench::new(&nowhere(), variables);
-        for action in Lab::embedded().steps.iter().flat_map(|step| &step.actions) {
-            let failed = run(&mut workbench, &action.name, &BTreeMap::new()).await.unwrap_err();
-            assert!(!matches!(failed, ActionError::Unknown(_)), "{}", action.name);
+        for engine in Engine::ALL {
+            let lab = Lab::embedded_for(engine);
+            let variables = Variables::defaults_for(engine, "123456789012", "us-east-1", "http://127.0.0.1:1");
+            let mut workbench = Workbench::new(&nowhere(), &lab, variables);
+            for action in lab.steps.iter().flat_map(|step| &step.actions) {
+                let failed = run(&mut workbench, &action.name, &BTreeMap::new()).await.unwrap_err();
+                assert!(!matches!(failed, ActionError::Unknown(_)), "{}", action.name);
+            }
         }
+        let lab = Lab::embedded();
+        let variables = Variables::defaults("123456789012", "us-east-1", "http://127.0.0.1:1");
+        let mut workbench = Workbench::new(&nowhere(), &lab, variables);
         let failed = run(&mut workbench, "open-the-sluice", &BTreeMap::new()).await;
         assert!(matches!(failed, Err(ActionError::Unknown(name)) if name == "open-the-sluice"));
     }

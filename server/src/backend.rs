@@ -2,25 +2,30 @@
 
 use std::time::Duration;
 
-use app::backend::Backend;
+use app::backend::{AccountQuery, Backend};
 use app::error::BackendError;
 use app::model::{
-    CheckView, DemoRequest, Fields, LabView, LearnerView, MintedKeys, Notice, Performed, QuestionView, ResultsView,
-    StepView,
+    CheckView, DemoRequest, Fields, LabChoice, LabView, LearnerView, MintedKeys, Notice, Performed, QuestionView,
+    ResultsView, StepView,
 };
 use async_trait::async_trait;
 use checks::Consent;
-use lab::{QuestionKind, Step, Variables};
+use lab::{Engine, QuestionKind, Step, Variables};
 use sandbox::AccountId;
 use store::ResumeCode;
 use tower_sessions::Session;
 
 use crate::actions::{self, ActionError, Workbench};
+use crate::connect::{ConnectError, LiveMode};
+use crate::place::{Connected, Place};
 use crate::state::{Headwater, REGION, Seat, internal, now, store_failed};
-use crate::{checking, demo, session, views};
+use crate::{catch_up, checking, demo, enrolment, session, stocktaking, views};
 
 /// Most characters of a resume code that are looked at.
 const CODE_LENGTH: usize = 64;
+
+/// Why the page makes nothing in an account of the learner's own.
+const NOT_IN_ACCOUNTS: &str = "In your own account the page only looks. Run the script of this step, or its commands.";
 
 /// The backend of one request.
 pub struct RequestBackend {
@@ -38,8 +43,13 @@ impl RequestBackend {
         seat(&self.headwater, &self.session).await?.ok_or(BackendError::NoLearner)
     }
 
-    fn lab_step(&self, slug: &str) -> Result<&Step, BackendError> {
-        self.headwater.lab().step(slug).ok_or(BackendError::NotFound)
+    /// The learner of the session and a step of the learner's lab.
+    async fn seat_at(&self, slug: &str) -> Result<(Seat, &Step), BackendError> {
+        // All labs have the same steps: what is none needs no learner to be told so.
+        slug.parse::<checks::Step>().map_err(|_| BackendError::NotFound)?;
+        let seat = self.seat().await?;
+        let step = self.headwater.lab(seat.engine()).step(slug).ok_or(BackendError::NotFound)?;
+        Ok((seat, step))
     }
 }
 
@@ -59,25 +69,19 @@ impl Backend for RequestBackend {
             return Ok(None);
         };
         let progress = views::Progress::of(&self.headwater, &seat).await?;
-        Ok(Some(views::learner(&self.headwater, &progress)))
+        Ok(Some(views::learner(self.headwater.lab(seat.engine()), &progress)))
     }
 
-    async fn start(&self) -> Result<(), BackendError> {
+    async fn choices(&self) -> Result<Vec<LabChoice>, BackendError> {
+        let accounts = self.headwater.connector().mode() != LiveMode::Off;
+        Ok(LabChoice::ALL.into_iter().filter(|choice| accounts || !choice.is_account()).collect())
+    }
+
+    async fn start(&self, choice: LabChoice) -> Result<(), BackendError> {
         if seat(&self.headwater, &self.session).await?.is_some() {
             return Ok(());
         }
-        let account = self.headwater.new_account().await?;
-        let sandbox = self.headwater.sandbox();
-        let key = sandbox.create_access_key(&account).await.map_err(internal)?;
-        let variables = Variables::defaults(account.as_str(), REGION, &sandbox.config().endpoint_url);
-        let variables = serde_json::to_value(&variables).map_err(internal)?;
-        let store = self.headwater.store();
-        let (learner, code) = store.create_learner(account.as_str(), &variables, now()).await.map_err(store_failed)?;
-        session::sit_down(&self.session, &learner.id).await?;
-        let seat = self.headwater.seat(learner)?;
-        seat.desk.put_access_key(key);
-        seat.desk.put_resume_code(code);
-        Ok(())
+        if choice.is_account() { self.start_in_account(choice).await } else { self.start_in_sandbox(choice).await }
     }
 
     async fn resume(&self, code: &str) -> Result<LearnerView, BackendError> {
@@ -95,7 +99,7 @@ impl Backend for RequestBackend {
         session::sit_down(&self.session, &learner.id).await?;
         let seat = self.headwater.seat(learner)?;
         let progress = views::Progress::of(&self.headwater, &seat).await?;
-        Ok(views::learner(&self.headwater, &progress))
+        Ok(views::learner(self.headwater.lab(seat.engine()), &progress))
     }
 
     async fn renew_resume_code(&self) -> Result<(), BackendError> {
@@ -114,15 +118,15 @@ impl Backend for RequestBackend {
     }
 
     async fn lab(&self) -> Result<LabView, BackendError> {
-        views::lab(&self.headwater, &self.seat().await?).await
+        let seat = self.seat().await?;
+        views::lab(&self.headwater, &seat, self.is_unlocked(&seat).await?).await
     }
 
     async fn step(&self, slug: &str) -> Result<StepView, BackendError> {
-        let step = self.lab_step(slug)?;
-        let seat = self.seat().await?;
+        let (seat, step) = self.seat_at(slug).await?;
         self.headwater.store().open_step(&seat.learner.id, slug, now()).await.map_err(store_failed)?;
         let progress = views::Progress::of(&self.headwater, &seat).await?;
-        Ok(views::step(self.headwater.lab(), step, &seat, &progress))
+        views::step(&self.headwater, step, &seat, &progress).await
     }
 
     async fn results(&self) -> Result<ResultsView, BackendError> {
@@ -130,9 +134,8 @@ impl Backend for RequestBackend {
     }
 
     async fn recheck(&self, slug: &str, consent: bool) -> Result<Vec<CheckView>, BackendError> {
-        let step = self.lab_step(slug)?;
+        let (seat, step) = self.seat_at(slug).await?;
         let checked = slug.parse().map_err(internal)?;
-        let seat = self.seat().await?;
         self.headwater.store().count_attempt(&seat.learner.id, slug).await.map_err(store_failed)?;
         let consent = if consent { Consent::Invoke } else { Consent::No };
         checking::look(&self.headwater, &seat, checked, consent, Duration::ZERO).await?;
@@ -141,10 +144,20 @@ impl Backend for RequestBackend {
     }
 
     async fn perform(&self, slug: &str, action: &str, fields: &Fields) -> Result<Performed, BackendError> {
-        let step = self.lab_step(slug)?;
+        let (seat, step) = self.seat_at(slug).await?;
         step.action(action).ok_or(BackendError::NotFound)?;
-        let seat = self.seat().await?;
-        let mut workbench = Workbench::new(&seat.desk.sdk, seat.variables.clone());
+        if seat.place != Place::Sandbox {
+            return Err(BackendError::Refused { message: NOT_IN_ACCOUNTS.to_owned() });
+        }
+        // What is about to go has to be on the receipt.
+        if action.starts_with("delete-") {
+            stocktaking::take_now(&self.headwater, &seat).await?;
+        }
+        let mut workbench = Workbench::new(
+            &seat.desk.access().sdk,
+            self.headwater.lab(seat.engine()),
+            seat.variables.clone(),
+        );
         let performed = actions::run(&mut workbench, action, fields).await.map_err(action_failed)?;
         if workbench.variables != seat.variables {
             save_variables(&self.headwater, &seat, &workbench.variables).await?;
@@ -160,14 +173,13 @@ impl Backend for RequestBackend {
     }
 
     async fn reveal_hint(&self, slug: &str) -> Result<(), BackendError> {
-        let step = self.lab_step(slug)?;
-        let seat = self.seat().await?;
+        let (seat, step) = self.seat_at(slug).await?;
         let tiers = step.hints.len() as u32;
         self.headwater.store().reveal_hint(&seat.learner.id, slug, tiers).await.map_err(store_failed)
     }
 
     async fn answer(&self, slug: &str, question: &str, choices: &[String]) -> Result<QuestionView, BackendError> {
-        let step = self.lab_step(slug)?;
+        let (seat, step) = self.seat_at(slug).await?;
         let position = step.questions.iter().position(|asked| asked.name == question).ok_or(BackendError::NotFound)?;
         let asked = &step.questions[position];
         let invalid =
@@ -193,7 +205,6 @@ impl Backend for RequestBackend {
             .iter()
             .enumerate()
             .all(|(position, answer)| answer.right == chosen.contains(&(position as u32)));
-        let seat = self.seat().await?;
         let store = self.headwater.store();
         store
             .record_answer(&seat.learner.id, slug, position as u32, &chosen, correct, now())
@@ -212,8 +223,66 @@ impl Backend for RequestBackend {
         Ok(())
     }
 
+    async fn unlock(&self, code: &str) -> Result<(), BackendError> {
+        let right = self.headwater.connector().unlock_code();
+        if self.headwater.connector().mode() != LiveMode::Local || code.len() > CODE_LENGTH || !right.is(code) {
+            return Err(BackendError::Invalid {
+                field: "code".to_owned(),
+                message: "That is not the code. It stands in the terminal in which Headwater was started, after \
+                          \"To use your own AWS account\"; each start makes a new one."
+                    .to_owned(),
+            });
+        }
+        session::unlock(&self.session, right).await
+    }
+
+    async fn prepare_account(&self, account: &str, region: &str) -> Result<(), BackendError> {
+        enrolment::prepare(&self.headwater, &self.seat().await?, account, region).await
+    }
+
+    async fn find_account(&self, by: AccountQuery) -> Result<(), BackendError> {
+        let seat = self.seat().await?;
+        if !self.is_unlocked(&seat).await? {
+            return Err(BackendError::Invalid {
+                field: "code".to_owned(),
+                message: "Enter the code from the terminal first.".to_owned(),
+            });
+        }
+        enrolment::find(&self.headwater, &seat, by).await
+    }
+
+    async fn confirm_account(&self, account: &str) -> Result<(), BackendError> {
+        enrolment::confirm(&self.headwater, &self.seat().await?, account).await
+    }
+
+    async fn reject_account(&self) -> Result<(), BackendError> {
+        self.seat().await?.desk.put_found(None);
+        Ok(())
+    }
+
+    async fn catch_up(&self, slug: &str) -> Result<Performed, BackendError> {
+        let (seat, step) = self.seat_at(slug).await?;
+        if seat.place != Place::Sandbox {
+            return Err(BackendError::Refused { message: NOT_IN_ACCOUNTS.to_owned() });
+        }
+        if slug == checks::Step::CleanUp.slug() {
+            stocktaking::take_now(&self.headwater, &seat).await?;
+        }
+        let performed = catch_up::perform(&self.headwater, &seat, step).await?;
+        self.headwater.store().assist_step(&seat.learner.id, slug, now()).await.map_err(store_failed)?;
+        if let Ok(checked) = slug.parse()
+            && let Err(error) = checking::look(&self.headwater, &seat, checked, Consent::Invoke, Duration::ZERO).await
+        {
+            tracing::warn!(%error, "the checks could not run after a step was done for the learner");
+        }
+        Ok(performed)
+    }
+
     async fn rotate_keys(&self) -> Result<(), BackendError> {
         let seat = self.seat().await?;
+        if seat.place != Place::Sandbox {
+            return Err(BackendError::Refused { message: "Only an account of the sandbox has keys here.".to_owned() });
+        }
         let account: AccountId = seat.learner.account.parse().map_err(internal)?;
         let sandbox = self.headwater.sandbox();
         for key in sandbox.access_keys(&account).await.map_err(internal)? {
@@ -248,12 +317,75 @@ impl Backend for RequestBackend {
     }
 }
 
+impl RequestBackend {
+    async fn start_in_sandbox(&self, choice: LabChoice) -> Result<(), BackendError> {
+        let account = self.headwater.new_account().await?;
+        let sandbox = self.headwater.sandbox();
+        let key = sandbox.create_access_key(&account).await.map_err(internal)?;
+        let endpoint = &sandbox.config().endpoint_url;
+        let variables = Variables::defaults_for(engine_of(choice), account.as_str(), REGION, endpoint);
+        let seat = self.enrol(account.as_str(), &Place::Sandbox, &variables).await?;
+        seat.desk.put_access_key(key);
+        Ok(())
+    }
+
+    async fn start_in_account(&self, choice: LabChoice) -> Result<(), BackendError> {
+        if self.headwater.connector().mode() == LiveMode::Off {
+            return Err(BackendError::Refused { message: ConnectError::Off.to_string() });
+        }
+        self.headwater.refuse_when_full().await?;
+        let variables = Variables::defaults_for(engine_of(choice), "", REGION, "");
+        self.enrol("", &Place::Account { connected: None }, &variables).await.map(drop)
+    }
+
+    /// Makes the learner and puts it into the session.
+    async fn enrol(&self, account: &str, place: &Place, variables: &Variables) -> Result<Seat, BackendError> {
+        let place = serde_json::to_value(place).map_err(internal)?;
+        let variables = serde_json::to_value(variables).map_err(internal)?;
+        let store = self.headwater.store();
+        let (learner, code) = store.create_learner(account, &place, &variables, now()).await.map_err(store_failed)?;
+        session::sit_down(&self.session, &learner.id).await?;
+        let seat = self.headwater.seat(learner)?;
+        seat.desk.put_resume_code(code);
+        Ok(seat)
+    }
+
+    /// Whether this browser may use the machine's credentials; nothing has to be unlocked for the other places.
+    async fn is_unlocked(&self, seat: &Seat) -> Result<bool, BackendError> {
+        let connector = self.headwater.connector();
+        if connector.mode() != LiveMode::Local || !seat.place.is_account() {
+            return Ok(true);
+        }
+        session::is_unlocked(&self.session, connector.unlock_code()).await
+    }
+}
+
+fn engine_of(choice: LabChoice) -> Engine {
+    match choice {
+        LabChoice::SandboxSql => Engine::SqlApplication,
+        LabChoice::SandboxWindow | LabChoice::AccountWindow => Engine::TumblingWindow,
+        LabChoice::AccountFlink => Engine::Flink,
+    }
+}
+
 async fn save_variables(headwater: &Headwater, seat: &Seat, variables: &Variables) -> Result<(), BackendError> {
     if let Some(error) = variables.validate().into_iter().next() {
         return Err(name_refused(error));
     }
+    if seat.place.connected().is_some()
+        && let Err(error) = checks::policy(&checking::names(variables))
+    {
+        return Err(BackendError::Refused { message: error.to_string() });
+    }
     let variables = serde_json::to_value(variables).map_err(internal)?;
-    headwater.store().save_variables(&seat.learner.id, &variables).await.map_err(store_failed)?;
+    let store = headwater.store();
+    store.save_variables(&seat.learner.id, &variables).await.map_err(store_failed)?;
+    // What a role's session may do depends on the names.
+    if let Some(Connected { .. }) = seat.place.connected()
+        && let Some(learner) = store.learner(&seat.learner.id).await.map_err(store_failed)?
+    {
+        headwater.renew_access(learner)?;
+    }
     seat.desk.changed.notify_waiters();
     Ok(())
 }

@@ -35,10 +35,10 @@ pub async fn look(
     // A test run that the learner agreed to, but that could not be made yet, is still owed.
     let consent = if looked.as_ref().is_some_and(|last| last.owes_test_run) { Consent::Invoke } else { consent };
     let subject = subject(headwater, seat).await?;
-    let found = checks::run_step(step, &seat.desk.clients, &subject, consent, now()).await;
+    let found = checks::run_step(step, &seat.desk.access().clients, &subject, consent, now()).await;
     let results = record(headwater, seat, step, consent, found).await?;
     let owes_test_run = consent == Consent::Invoke
-        && results.iter().any(|result| needs_consent(result.name) && result.verdict.kind() == VerdictKind::Settling);
+        && results.iter().any(|result| result.name.needs_consent() && result.verdict.kind() == VerdictKind::Settling);
     *looked = Some(Looked { at: Instant::now(), results: results.clone(), owes_test_run });
     drop(looked);
     seat.desk.changed.notify_waiters();
@@ -55,18 +55,22 @@ pub async fn look_back(headwater: &Headwater, seat: &Seat, step: Step, max_age: 
     futures::future::try_join_all(looks).await.map(drop)
 }
 
-/// Whether the check runs the learner's code, which the learner has to agree to.
-pub fn needs_consent(check: CheckName) -> bool {
-    matches!(check, CheckName::PreprocessAnswer | CheckName::ResultsIdempotent)
-}
-
 /// What the checks look for: the learner's names, and when clicks were sent last.
 pub async fn subject(headwater: &Headwater, seat: &Seat) -> Result<Subject, BackendError> {
     let sent_ms: Option<i64> = headwater.store().fact(&seat.learner.id, SENT_AT).await.map_err(store_failed)?;
+    let sent_at = sent_ms.and_then(|ms| OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok());
+    Ok(Subject { sent_at, ..names(&seat.variables) })
+}
+
+/// The learner's names as the checks know them.
+pub fn names(variables: &Variables) -> Subject {
     let Variables {
+        engine,
         account,
         region,
+        endpoint: _,
         bucket,
+        data_stream,
         stream,
         prefix,
         error_prefix,
@@ -75,16 +79,19 @@ pub async fn subject(headwater: &Headwater, seat: &Seat) -> Result<Subject, Back
         analytics_role,
         preprocess_function,
         application,
+        counts_stream,
         output_function,
         table,
         window_seconds,
-        ..
-    } = seat.variables.clone();
-    Ok(Subject {
+    } = variables.clone();
+    Subject {
+        engine: self::engine(engine),
         account,
         region,
         bucket,
         stream,
+        data_stream,
+        counts_stream,
         prefix,
         error_prefix,
         roles: Roles { firehose: firehose_role, lambda: lambda_role, analytics: analytics_role },
@@ -92,8 +99,17 @@ pub async fn subject(headwater: &Headwater, seat: &Seat) -> Result<Subject, Back
         application,
         table,
         window_seconds,
-        sent_at: sent_ms.and_then(|ms| OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok()),
-    })
+        sent_at: None,
+    }
+}
+
+/// The engine as the checks call it.
+pub fn engine(engine: lab::Engine) -> checks::Engine {
+    match engine {
+        lab::Engine::SqlApplication => checks::Engine::SqlApplication,
+        lab::Engine::TumblingWindow => checks::Engine::TumblingWindow,
+        lab::Engine::Flink => checks::Engine::Flink,
+    }
 }
 
 /// Keeps what was found. A check that was not run for want of consent keeps its earlier result; "gone" counts only for what
@@ -111,7 +127,7 @@ async fn record(
     let mut outcomes = Vec::new();
     for result in found {
         let record = records.iter().find(|record| record.name == result.name.as_str());
-        if consent == Consent::No && needs_consent(result.name) {
+        if consent == Consent::No && result.name.needs_consent() {
             let kept = record.and_then(|record| serde_json::from_value(record.result.clone()).ok());
             results.push(kept.unwrap_or(result));
             continue;
@@ -132,7 +148,7 @@ async fn record(
             records.iter().any(|record| record.name == name.as_str() && record.first_passed.is_some())
         };
         let passed_now = |name: CheckName| results.iter().any(|result| result.name == name && result.verdict.is_pass());
-        if step.checks().all(|name| passed_before(name) || passed_now(name)) {
+        if step.checks(engine(seat.engine())).all(|name| passed_before(name) || passed_now(name)) {
             store.pass_step(&seat.learner.id, step.slug(), now()).await.map_err(store_failed)?;
         }
     }
@@ -150,9 +166,16 @@ fn differs(record: &CheckRecord, result: &CheckResult) -> bool {
 /// The checks of which one must have passed once, so that its thing's being gone is the learner's clean-up.
 fn proof_of_existence(check: CheckName) -> &'static [CheckName] {
     match check {
-        CheckName::CleanUpApplication => &[CheckName::StreamingSqlApplication],
+        CheckName::CleanUpApplication => {
+            &[CheckName::StreamingSqlApplication, CheckName::StreamingSqlApplicationFlink]
+        }
+        CheckName::CleanUpDataStream => &[CheckName::DeliveryStreamDataStream],
+        CheckName::CleanUpCountsStream => &[CheckName::StreamingSqlCountsStream],
+        CheckName::CleanUpMapping => &[CheckName::StreamingSqlMapping, CheckName::ResultsCountsMapping],
         CheckName::CleanUpStream => &[CheckName::DeliveryStreamActive],
-        CheckName::CleanUpFunctions => &[CheckName::PreprocessFunction, CheckName::ResultsFunction],
+        CheckName::CleanUpFunctions => {
+            &[CheckName::PreprocessFunction, CheckName::StreamingSqlCountFunction, CheckName::ResultsFunction]
+        }
         CheckName::CleanUpTable => &[CheckName::ResultsTable],
         CheckName::CleanUpBucket => &[CheckName::DeliveryStreamBucket],
         _ => &[],
@@ -212,7 +235,7 @@ mod tests {
 
     #[test]
     fn every_check_of_the_clean_up_asks_for_a_proof() {
-        for check in Step::CleanUp.checks() {
+        for check in checks::Engine::ALL.into_iter().flat_map(|engine| Step::CleanUp.checks(engine)) {
             assert!(!proof_of_existence(check).is_empty(), "{check}");
         }
     }

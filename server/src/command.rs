@@ -3,8 +3,10 @@
 mod lab_lint;
 mod new_account;
 mod serve;
+mod verify;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -25,6 +27,8 @@ pub struct Cli {
 enum Command {
     /// Serve the lab and its sandbox until interrupted.
     Serve(Box<ServeOptions>),
+    /// Verify the lab in an account with the checks of the pages. Exit status 0: passed, 1: not passed, 2: could not tell.
+    Verify(verify::VerifyOptions),
     /// The sandbox of a running server.
     #[command(subcommand)]
     Sandbox(SandboxCommand),
@@ -50,12 +54,14 @@ enum LabCommand {
 
 impl Cli {
     /// Runs the chosen command to its end.
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
         crate::config::start_logging(self.log_format);
         match self.command {
-            Command::Serve(options) => serve::run(*options).await,
-            Command::Sandbox(SandboxCommand::NewAccount(options)) => new_account::run(options).await,
-            Command::Lab(LabCommand::Lint { folder }) => lab_lint::run(folder.as_deref()),
+            Command::Serve(options) => serve::run(*options).await?,
+            Command::Verify(options) => return Ok(verify::run(options).await),
+            Command::Sandbox(SandboxCommand::NewAccount(options)) => new_account::run(options).await?,
+            Command::Lab(LabCommand::Lint { folder }) => lab_lint::run(folder.as_deref())?,
         }
+        Ok(ExitCode::SUCCESS)
     }
 }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
+use crate::connect::{ConnectOptions, LiveMode};
+
 /// What `headwater serve` can be told.
 #[derive(Clone, Debug, Args)]
 pub struct ServeOptions {
@@ -30,6 +32,18 @@ pub struct ServeOptions {
     /// Send the session cookie over HTTPS only; set it when a proxy in front speaks HTTPS.
     #[arg(long, env = "HEADWATER_SECURE_COOKIE")]
     pub secure_cookie: bool,
+    /// Accounts of the learners' own: `off`, `local` (by this machine's credentials, after a code printed here was
+    /// entered) or `hosted` (only by roles that learners make for this server). If left out: `local` where the pages are
+    /// on loopback, else `off`.
+    #[arg(long, env = "HEADWATER_LIVE", value_enum)]
+    pub live: Option<LiveMode>,
+    /// ARN that learners' roles are to trust, in hosted mode. If left out: the role of this server's own credentials; set
+    /// it when that role has a path.
+    #[arg(long, env = "HEADWATER_HOSTED_PRINCIPAL")]
+    pub hosted_principal: Option<String>,
+    /// Stands in for AWS where learners' own accounts are reached: to try this server against an emulator.
+    #[arg(long, env = "HEADWATER_AWS_ENDPOINT_URL")]
+    pub aws_endpoint_url: Option<String>,
     /// The Python below /usr that runs learners' functions.
     #[arg(long, env = "HEADWATER_PYTHON", default_value = "/usr/bin/python3")]
     pub python: PathBuf,
@@ -54,6 +68,23 @@ impl ServeOptions {
     /// The folder for all state, by default `headwater` in the user's data folder (XDG base directories).
     pub fn data_dir(&self) -> PathBuf {
         self.data_dir.clone().unwrap_or_else(|| user_folder("XDG_DATA_HOME", ".local/share"))
+    }
+
+    /// How learners' own accounts are reached. An error where others than this machine's user could use its credentials.
+    pub fn connect(&self) -> anyhow::Result<ConnectOptions> {
+        let loopback = self.listen.ip().is_loopback();
+        let mode = match self.live {
+            Some(LiveMode::Local) if !loopback => anyhow::bail!(
+                "--live local would let everyone who reaches {} use this machine's AWS credentials; listen on loopback, or \
+                 choose hosted or off",
+                self.listen
+            ),
+            Some(mode) => mode,
+            None if loopback => LiveMode::Local,
+            None => LiveMode::Off,
+        };
+        let (principal, endpoint_url) = (self.hosted_principal.clone(), self.aws_endpoint_url.clone());
+        Ok(ConnectOptions { mode, principal, endpoint_url })
     }
 
     /// The folder with the Python packages, where set-up puts them.

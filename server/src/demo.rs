@@ -5,7 +5,12 @@ use std::time::Duration;
 
 use app::error::BackendError;
 use app::model::{BadLine, DemoRequest, DemoSource, DemoState, DemoView};
-use clickstream::{MAX_DURATION, MAX_RATE, PlanError, Progress, RowSource, SendPlan, SendState, Sender, Upload};
+use aws_config::SdkConfig;
+use checks::Guard;
+use checks::api_calls::Caller;
+use clickstream::{
+    MAX_DURATION, Mark, PlanError, Progress, RowSource, SdkClients, SendPlan, SendState, Sender, Target, Upload,
+};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -63,7 +68,7 @@ impl DemoDesk {
 pub fn start(headwater: &Headwater, seat: &Seat, request: DemoRequest) -> Result<(), BackendError> {
     let duration = Duration::from_secs(u64::from(request.duration_seconds));
     let source = RowSource::Demo { seed: request.seed, duration };
-    let plan = SendPlan::new(&seat.variables.stream, request.rate, source).map_err(|error| invalid(&error))?;
+    let plan = SendPlan::new(target(seat), request.rate, source).map_err(|error| invalid(&error))?;
     begin(headwater, seat, plan, About { request, ..About::default() })
 }
 
@@ -85,8 +90,7 @@ pub fn send_file(
             .collect(),
         bad_line_count: upload.bad_line_count as u64,
     };
-    let plan =
-        SendPlan::new(&seat.variables.stream, rate, RowSource::Rows(upload.rows)).map_err(|error| invalid(&error))?;
+    let plan = SendPlan::new(target(seat), rate, RowSource::Rows(upload.rows)).map_err(|error| invalid(&error))?;
     begin(headwater, seat, plan, about)
 }
 
@@ -102,19 +106,41 @@ pub async fn view(headwater: &Headwater, seat: &Seat) -> Result<DemoView, Backen
     if let Some(sending) = seat.desk.demo.sending() {
         let progress = sending.progress.borrow().clone();
         let stopping = sending.stop.is_cancelled();
-        return Ok(view_of(&sending.about, &progress, stopping));
+        return Ok(view_of(seat, &sending.about, &progress, stopping));
     }
-    let kept: Option<Kept> = headwater.store().fact(&seat.learner.id, LAST_SENDING).await.map_err(store_failed)?;
-    Ok(match kept {
-        Some(Kept { about, mut progress }) => {
-            if !progress.is_over() {
-                let reason = "The server was restarted while it was sending. What was accepted is kept.".to_owned();
-                progress.state = SendState::Failed { reason };
-            }
-            view_of(&about, &progress, false)
-        }
-        None => limits(DemoView::default()),
+    Ok(match kept(headwater, seat).await? {
+        Some(Kept { about, progress }) => view_of(seat, &about, &progress, false),
+        None => limits(seat, DemoView::default()),
     })
+}
+
+/// The latest sending, running or over, for the tracer to follow.
+pub async fn latest(headwater: &Headwater, seat: &Seat) -> Result<Option<Progress>, BackendError> {
+    if let Some(sending) = seat.desk.demo.sending() {
+        return Ok(Some(sending.progress.borrow().clone()));
+    }
+    Ok(kept(headwater, seat).await?.map(|kept| kept.progress))
+}
+
+/// The sending that the store keeps. One that another process began is over.
+async fn kept(headwater: &Headwater, seat: &Seat) -> Result<Option<Kept>, BackendError> {
+    let kept: Option<Kept> = headwater.store().fact(&seat.learner.id, LAST_SENDING).await.map_err(store_failed)?;
+    Ok(kept.map(|mut kept| {
+        if !kept.progress.is_over() {
+            let reason = "The server was restarted while it was sending. What was accepted is kept.".to_owned();
+            kept.progress.state = SendState::Failed { reason };
+        }
+        kept
+    }))
+}
+
+/// Where this learner's clicks go.
+fn target(seat: &Seat) -> Target {
+    if seat.engine().reads_data_stream() {
+        Target::DataStream(seat.variables.data_stream.clone())
+    } else {
+        Target::DeliveryStream(seat.variables.stream.clone())
+    }
 }
 
 /// Clicks that Firehose accepted from this learner in all sendings.
@@ -124,6 +150,10 @@ pub async fn clicks_accepted(headwater: &Headwater, seat: &Seat) -> Result<u64, 
 }
 
 fn begin(headwater: &Headwater, seat: &Seat, plan: SendPlan, about: About) -> Result<(), BackendError> {
+    if seat.place.is_account() && seat.place.connected().is_none() {
+        return Err(BackendError::Refused { message: "Connect your account first, in step 0.".to_owned() });
+    }
+    let plan = plan.marked(Mark::new(&mut rand::rng()));
     let mut place = seat.desk.demo.0.lock().unwrap_or_else(PoisonError::into_inner);
     if place.as_ref().is_some_and(|sending| !sending.progress.borrow().is_over()) {
         return Err(BackendError::Busy);
@@ -132,10 +162,20 @@ fn begin(headwater: &Headwater, seat: &Seat, plan: SendPlan, about: About) -> Re
     let stop = CancellationToken::new();
     *place = Some(Sending { about: about.clone(), progress: progress.clone(), stop: stop.clone() });
     drop(place);
-    let sender = Sender::new(aws_sdk_firehose::Client::new(&seat.desk.sdk));
+    let sender = Sender::new(clients(&seat.desk.access().sdk));
     tokio::spawn(keep(headwater.clone(), seat.clone(), about, progress));
     tokio::spawn(async move { sender.send(plan, tell, stop).await });
     Ok(())
+}
+
+/// Clients that send and do nothing else: the guard of the table of calls refuses the rest.
+fn clients(sdk: &SdkConfig) -> SdkClients {
+    let firehose = aws_sdk_firehose::config::Builder::from(sdk).interceptor(Guard::of(Caller::Sender)).build();
+    let kinesis = aws_sdk_kinesis::config::Builder::from(sdk).interceptor(Guard::of(Caller::Sender)).build();
+    SdkClients {
+        firehose: aws_sdk_firehose::Client::from_conf(firehose),
+        kinesis: aws_sdk_kinesis::Client::from_conf(kinesis),
+    }
 }
 
 /// Writes a sending to the store while it runs and once when it is over.
@@ -173,9 +213,9 @@ async fn keep(headwater: Headwater, seat: Seat, about: About, mut progress: watc
     }
 }
 
-fn view_of(about: &About, progress: &Progress, stopping: bool) -> DemoView {
+fn view_of(seat: &Seat, about: &About, progress: &Progress, stopping: bool) -> DemoView {
     let seconds = progress.elapsed_ms as f64 / 1000.0;
-    limits(DemoView {
+    let view = DemoView {
         state: match &progress.state {
             SendState::Running if stopping => DemoState::Stopping,
             SendState::Running => DemoState::Running,
@@ -194,16 +234,17 @@ fn view_of(about: &About, progress: &Progress, stopping: bool) -> DemoView {
         bad_lines: about.bad_lines.clone(),
         bad_line_count: about.bad_line_count,
         ..DemoView::default()
-    })
+    };
+    limits(seat, view)
 }
 
-fn limits(view: DemoView) -> DemoView {
-    DemoView { max_rate: MAX_RATE, max_duration_seconds: MAX_DURATION.as_secs() as u32, ..view }
+fn limits(seat: &Seat, view: DemoView) -> DemoView {
+    DemoView { max_rate: target(seat).max_rate(), max_duration_seconds: MAX_DURATION.as_secs() as u32, ..view }
 }
 
 fn invalid(error: &PlanError) -> BackendError {
     let field = match error {
-        PlanError::Rate | PlanError::TooSlow { .. } => "rate",
+        PlanError::Rate | PlanError::DataStreamRate | PlanError::TooSlow { .. } => "rate",
         PlanError::Duration => "duration_seconds",
         PlanError::NoRows | PlanError::TooManyRows => "file",
     };

@@ -3,9 +3,10 @@
 //! Nothing here needs to survive a restart: progress is in the store, resources are in the sandbox.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use app::error::BackendError;
 use app::model::MintedKeys;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -18,7 +19,9 @@ use secrecy::ExposeSecret as _;
 use store::{LearnerId, ResumeCode};
 use tokio::sync::Notify;
 
+use crate::connect::Found;
 use crate::demo::DemoDesk;
+use crate::views::Traced;
 
 /// Desks kept before idle ones are cleared away.
 const DESKS: usize = 1000;
@@ -33,16 +36,25 @@ const OTHER_REGIONS: [&str; 4] = ["us-east-1", "us-west-2", "eu-west-1", "eu-cen
 #[derive(Default)]
 pub struct Desks(Mutex<HashMap<LearnerId, Arc<Desk>>>);
 
-/// One learner's desk.
-pub struct Desk {
-    /// Configuration for the learner's account, with the server's own key to it.
+/// How the learner's account is reached.
+pub struct Access {
+    /// Configuration with credentials for it.
     pub sdk: SdkConfig,
     /// Clients of the checks; they keep count of calls, so that there is one set for a learner.
     pub clients: Clients,
+}
+
+/// One learner's desk.
+pub struct Desk {
+    access: RwLock<Arc<Access>>,
     pub demo: DemoDesk,
+    /// An account of the learner's own that was found and not confirmed yet.
+    found: Mutex<Option<Found>>,
     /// Wakes the learner's open pages when something was done that they show.
     pub changed: Notify,
     results: Mutex<HashMap<Step, Arc<tokio::sync::Mutex<Option<Looked>>>>>,
+    traced: Arc<tokio::sync::Mutex<Option<Traced>>>,
+    inventoried: Arc<tokio::sync::Mutex<Option<Instant>>>,
     minted: Mutex<Minted>,
     used: Mutex<Instant>,
 }
@@ -64,24 +76,33 @@ struct Minted {
 
 impl Desks {
     /// The learner's desk, set up anew if it is not there.
-    pub fn of(&self, learner: &LearnerId, set_up: impl FnOnce() -> Desk) -> Arc<Desk> {
+    pub fn of(
+        &self,
+        learner: &LearnerId,
+        set_up: impl FnOnce() -> Result<Desk, BackendError>,
+    ) -> Result<Arc<Desk>, BackendError> {
         let mut desks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(desk) = desks.get(learner) {
             desk.touch();
-            return Arc::clone(desk);
+            return Ok(Arc::clone(desk));
         }
         if desks.len() >= DESKS {
             desks.retain(|_, desk| desk.is_in_use());
         }
-        let desk = Arc::new(set_up());
+        let desk = Arc::new(set_up()?);
         desks.insert(learner.clone(), Arc::clone(&desk));
-        desk
+        Ok(desk)
     }
 }
 
-impl Desk {
-    /// A desk for the account that `key` belongs to; `http` holds the connections that all desks share.
-    pub fn new(key: &AccessKey, variables: &Variables, http: &SharedHttpClient) -> Self {
+impl Access {
+    /// What is not found in the configuration's region is looked for in `other_regions`.
+    pub fn new(sdk: SdkConfig, other_regions: Vec<String>) -> Self {
+        Self { clients: Clients::new(&sdk, other_regions), sdk }
+    }
+
+    /// The sandbox account that `key` belongs to; `http` holds the connections that all desks share.
+    pub fn to_sandbox(key: &AccessKey, variables: &Variables, http: &SharedHttpClient) -> Self {
         let credentials = Credentials::new(&key.id, key.secret.expose_secret(), None, None, "headwater");
         let sdk = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -90,21 +111,62 @@ impl Desk {
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .http_client(http.clone())
             .build();
+        Self::new(sdk, OTHER_REGIONS.map(str::to_owned).to_vec())
+    }
+}
+
+impl Desk {
+    /// A desk from which an account is reached so.
+    pub fn new(access: Access) -> Self {
         Self {
-            clients: Clients::new(&sdk, OTHER_REGIONS.map(str::to_owned)),
-            sdk,
+            access: RwLock::new(Arc::new(access)),
             demo: DemoDesk::default(),
+            found: Mutex::default(),
             changed: Notify::new(),
             results: Mutex::default(),
+            traced: Arc::default(),
+            inventoried: Arc::default(),
             minted: Mutex::default(),
             used: Mutex::new(Instant::now()),
         }
+    }
+
+    /// How the learner's account is reached now.
+    pub fn access(&self) -> Arc<Access> {
+        Arc::clone(&self.access.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reaches the account otherwise from now on. What was seen by the old way is forgotten.
+    pub fn set_access(&self, access: Access) {
+        *self.access.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(access);
+        self.results.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.changed.notify_waiters();
+    }
+
+    /// Keeps an account that was found, for the learner to confirm.
+    pub fn put_found(&self, found: Option<Found>) {
+        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = found;
+    }
+
+    /// The account that waits for the learner's word.
+    pub fn found(&self) -> Option<Found> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The place where the last look at a step is kept; who holds it is the one who looks.
     pub fn looked(&self, step: Step) -> Arc<tokio::sync::Mutex<Option<Looked>>> {
         let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(results.entry(step).or_default())
+    }
+
+    /// The place where the last trace of a sending is kept.
+    pub fn traced(&self) -> Arc<tokio::sync::Mutex<Option<Traced>>> {
+        Arc::clone(&self.traced)
+    }
+
+    /// When the account was last looked through; who holds it is the one who looks.
+    pub fn inventoried(&self) -> Arc<tokio::sync::Mutex<Option<Instant>>> {
+        Arc::clone(&self.inventoried)
     }
 
     /// Keeps a fresh key for the next page.

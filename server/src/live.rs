@@ -6,7 +6,9 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use app::error::BackendError;
-use app::model::{ChartView, CheckView, DemoView, LiveEvent, PipelineView, StepSummary};
+use app::model::{
+    ChartView, CheckView, CostView, DemoView, LiveEvent, PipelineView, ReceiptView, StepSummary, TraceView,
+};
 use async_stream::stream;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -42,6 +44,9 @@ struct Shown {
     pipeline: Option<PipelineView>,
     demo: Option<DemoView>,
     chart: Option<ChartView>,
+    trace: Option<Option<TraceView>>,
+    receipt: Option<Option<ReceiptView>>,
+    cost: Option<Option<CostView>>,
 }
 
 /// Opens the stream. 401 without a learner, 404 for a step that is not there.
@@ -100,16 +105,20 @@ async fn changes(
 ) -> Result<Vec<LiveEvent>, BackendError> {
     checking::look(headwater, seat, step, Consent::No, RECHECK).await?;
     checking::look_back(headwater, seat, step, LOOK_BACK).await?;
-    let lab = headwater.lab();
+    let lab = headwater.lab(seat.engine());
     let lab_step = lab.step(step.slug()).ok_or(BackendError::NotFound)?;
     let progress = views::Progress::of(headwater, seat).await?;
     let demo = demo::view(headwater, seat).await?;
+    let receipt = if step == Step::CleanUp { views::receipt(headwater, seat).await? } else { None };
     let changes = [
         change(&mut shown.checks, views::checks(lab_step, &progress), LiveEvent::Checks),
         change(&mut shown.steps, views::summaries(lab, seat, &progress), LiveEvent::Steps),
         change(&mut shown.pipeline, views::pipeline(seat, &progress, &demo), LiveEvent::Pipeline),
         change(&mut shown.demo, demo, LiveEvent::Demo),
         change(&mut shown.chart, views::chart(headwater, seat).await?, LiveEvent::Chart),
+        change(&mut shown.trace, views::trace(headwater, seat).await?, LiveEvent::Trace),
+        change(&mut shown.receipt, receipt, LiveEvent::Receipt),
+        change(&mut shown.cost, views::cost(headwater, seat).await?, LiveEvent::Cost),
     ];
     Ok(changes.into_iter().flatten().collect())
 }

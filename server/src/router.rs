@@ -4,13 +4,15 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use app::backend::Backend;
-use axum::Router;
+use app::model::CLOUDFORMATION_PATH;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
-use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::middleware::from_fn;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use axum::{Json, Router};
 use http_body_util::{BodyExt as _, Limited};
 use leptos::config::LeptosOptions;
 use leptos::prelude::provide_context;
@@ -27,7 +29,7 @@ use tower_sessions::{Expiry, Session, SessionManagerLayer};
 use crate::backend::RequestBackend;
 use crate::session_store::SessionStore;
 use crate::state::Headwater;
-use crate::{live, new_account, origin, refusal, security, upload};
+use crate::{live, new_account, origin, pasted_keys, refusal, role_file, security, upload};
 
 /// Largest body of a form: code fields included, files apart.
 const MAX_FORM_BYTES: usize = 512 * 1024;
@@ -75,6 +77,7 @@ pub fn router(
     pages
         .route("/live/{slug}", get(live::live))
         .route("/upload", post(upload::upload).layer(DefaultBodyLimit::max(upload::MAX_FORM_BYTES)))
+        .route(CLOUDFORMATION_PATH, get(role_file::cloudformation))
         .route(new_account::PATH, post(new_account::new_account))
         .route("/api/{*function}", get(server_function).post(server_function))
         .fallback_service(files.fallback(get(missing).with_state(state.clone())))
@@ -114,10 +117,26 @@ async fn server_function(State(state): State<WebState>, session: Session, reques
     if std::str::from_utf8(&form).is_err() {
         return refusal::unreadable(StatusCode::BAD_REQUEST, "The form is not in UTF-8.");
     }
-    let request = Request::from_parts(parts, Body::from(form));
     let backend = backend(&state, session);
+    if pasted_keys::are_in_form(&form) {
+        return refuse_keys(&parts, &form, &*backend).await;
+    }
+    let request = Request::from_parts(parts, Body::from(form));
     let answer = handle_server_fns_with_context(move || provide_context(Arc::clone(&backend)), request).await;
     refusal::with_status(answer.into_response()).await
+}
+
+/// Answers a form with keys in it: with script by the refusal, else by a notice on the page that the form is on.
+async fn refuse_keys(parts: &Parts, form: &[u8], backend: &dyn Backend) -> Response {
+    let accepts_html = |accept: &HeaderValue| accept.to_str().is_ok_and(|accept| accept.contains("text/html"));
+    if !parts.headers.get_all(header::ACCEPT).iter().any(accepts_html) {
+        return (StatusCode::CONFLICT, Json(pasted_keys::refusal())).into_response();
+    }
+    if let Err(error) = backend.put_notice(pasted_keys::notice(parts.uri.path(), form)).await {
+        tracing::warn!(%error, "a notice could not be kept");
+    }
+    let page = parts.headers.get(header::REFERER).and_then(|page| page.to_str().ok()?.parse::<Uri>().ok());
+    Redirect::to(page.as_ref().map_or("/", Uri::path)).into_response()
 }
 
 fn page_context(state: &WebState, session: Session) -> impl Fn() + Clone + Send + Sync + 'static {

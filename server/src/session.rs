@@ -6,10 +6,12 @@ use store::LearnerId;
 use tower_sessions::cookie::time::Duration;
 use tower_sessions::{Expiry, Session};
 
+use crate::connect::UnlockCode;
 use crate::state::internal;
 
 const LEARNER: &str = "learner";
 const NOTICE: &str = "notice";
+const UNLOCKED: &str = "unlocked";
 
 /// What a learner typed is kept up to this length in all, names included: two fields of code fit.
 const KEPT: usize = 256 * 1024;
@@ -29,6 +31,17 @@ pub async fn learner_id(session: &Session) -> Result<Option<LearnerId>, BackendE
 pub async fn sit_down(session: &Session, learner: &LearnerId) -> Result<(), BackendError> {
     session.cycle_id().await.map_err(internal)?;
     session.insert(LEARNER, learner).await.map_err(internal)
+}
+
+/// Notes that this browser knows the code of the server's terminal. It holds until the server makes another code.
+pub async fn unlock(session: &Session, code: &UnlockCode) -> Result<(), BackendError> {
+    session.insert(UNLOCKED, code.digest()).await.map_err(internal)
+}
+
+/// Whether this browser has shown that it knows the code.
+pub async fn is_unlocked(session: &Session, code: &UnlockCode) -> Result<bool, BackendError> {
+    let shown: Option<String> = session.get(UNLOCKED).await.map_err(internal)?;
+    Ok(shown.is_some_and(|shown| shown == code.digest()))
 }
 
 /// Ends the session.

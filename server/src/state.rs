@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use app::error::BackendError;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use lab::{Lab, Variables};
+use lab::{Engine, Lab, Variables};
 use sandbox::{AccountId, Sandbox};
 use store::{Learner, Store, StoreError};
 use time::OffsetDateTime;
 
-use crate::desk::{Desk, Desks};
+use crate::checking;
+use crate::connect::Connector;
+use crate::desk::{Access, Desk, Desks};
+use crate::place::Place;
 
 /// The region in which a learner's sandbox account starts.
 pub const REGION: &str = "us-east-1";
@@ -23,7 +26,9 @@ pub struct Headwater {
 struct Parts {
     store: Store,
     sandbox: Sandbox,
-    lab: Lab,
+    /// In the order of `Engine::ALL`.
+    labs: [Lab; 3],
+    connector: Connector,
     desks: Desks,
     /// Connections to the sandbox, shared by all learners' clients.
     http: SharedHttpClient,
@@ -35,16 +40,17 @@ struct Parts {
 #[derive(Clone)]
 pub struct Seat {
     pub learner: Learner,
+    pub place: Place,
     pub variables: Variables,
     pub desk: Arc<Desk>,
 }
 
 impl Headwater {
     /// Joins the parts that the command opened.
-    pub fn new(store: Store, sandbox: Sandbox, lab: Lab, max_learners: u32) -> Self {
-        Self {
-            parts: Arc::new(Parts { store, sandbox, lab, desks: Desks::default(), http: http_client(), max_learners }),
-        }
+    pub fn new(store: Store, sandbox: Sandbox, connector: Connector, max_learners: u32) -> Self {
+        let labs = Engine::ALL.map(Lab::embedded_for);
+        let (desks, http) = (Desks::default(), http_client());
+        Self { parts: Arc::new(Parts { store, sandbox, labs, connector, desks, http, max_learners }) }
     }
 
     pub fn store(&self) -> &Store {
@@ -55,8 +61,15 @@ impl Headwater {
         &self.parts.sandbox
     }
 
-    pub fn lab(&self) -> &Lab {
-        &self.parts.lab
+    /// The lab in which this engine counts.
+    pub fn lab(&self, engine: Engine) -> &Lab {
+        let position = Engine::ALL.iter().position(|other| *other == engine).unwrap_or_default();
+        &self.parts.labs[position]
+    }
+
+    /// How learners' own accounts are reached.
+    pub fn connector(&self) -> &Connector {
+        &self.parts.connector
     }
 
     pub fn desks(&self) -> &Desks {
@@ -65,26 +78,69 @@ impl Headwater {
 
     /// Makes a sandbox account, unless the server holds as many learners as it was told to.
     pub async fn new_account(&self) -> Result<AccountId, BackendError> {
-        if self.parts.sandbox.count_accounts().await.map_err(internal)? >= self.parts.max_learners {
+        self.refuse_when_full().await?;
+        self.parts.sandbox.new_account().await.map_err(internal)
+    }
+
+    /// An error when the server holds as many learners, or sandbox accounts, as it was told to.
+    pub async fn refuse_when_full(&self) -> Result<(), BackendError> {
+        let accounts = self.parts.sandbox.count_accounts().await.map_err(internal)?;
+        let learners = self.parts.store.count_learners().await.map_err(store_failed)?;
+        if u64::from(accounts).max(learners) >= u64::from(self.parts.max_learners) {
             return Err(BackendError::Refused {
                 message: "This server is full: it has as many learners as it was set up for. Ask whoever runs it."
                     .to_owned(),
             });
         }
-        self.parts.sandbox.new_account().await.map_err(internal)
+        Ok(())
     }
 
     /// The learner with everything needed to work for them.
     pub fn seat(&self, learner: Learner) -> Result<Seat, BackendError> {
         let mut variables: Variables = serde_json::from_value(learner.variables.clone()).map_err(internal)?;
-        // The endpoint is the server's to tell: it may have moved since the learner began.
-        variables.endpoint.clone_from(&self.parts.sandbox.config().endpoint_url);
-        let account: AccountId = learner.account.parse().map_err(internal)?;
-        let desk = self.parts.desks.of(&learner.id, || {
-            let key = self.parts.sandbox.service_credentials(&account);
-            Desk::new(&key, &variables, &self.parts.http)
-        });
-        Ok(Seat { learner, variables, desk })
+        let place: Place = serde_json::from_value(learner.place.clone()).map_err(internal)?;
+        if place == Place::Sandbox {
+            // The endpoint is the server's to tell: it may have moved since the learner began.
+            variables.endpoint.clone_from(&self.parts.sandbox.config().endpoint_url);
+        }
+        let desk = self.parts.desks.of(&learner.id, || Ok(Desk::new(self.access(&learner, &place, &variables)?)))?;
+        Ok(Seat { learner, place, variables, desk })
+    }
+
+    /// Renews how the learner's account is reached, after the account or the names in it have changed.
+    pub fn renew_access(&self, learner: Learner) -> Result<Seat, BackendError> {
+        let seat = self.seat(learner)?;
+        seat.desk.set_access(self.access(&seat.learner, &seat.place, &seat.variables)?);
+        Ok(seat)
+    }
+
+    fn access(&self, learner: &Learner, place: &Place, variables: &Variables) -> Result<Access, BackendError> {
+        Ok(match place {
+            Place::Sandbox => {
+                let account: AccountId = learner.account.parse().map_err(internal)?;
+                Access::to_sandbox(&self.parts.sandbox.service_credentials(&account), variables, &self.parts.http)
+            }
+            Place::Account { connected: None } => {
+                Access::new(self.parts.connector.unconnected(&variables.region), Vec::new())
+            }
+            Place::Account { connected: Some(connected) }
+                if !self.parts.connector.serves(&connected.connection) =>
+            {
+                Access::new(self.parts.connector.unconnected(&variables.region), Vec::new())
+            }
+            Place::Account { connected: Some(connected) } => {
+                let subject = checking::names(variables);
+                let sdk = self.parts.connector.sdk(&connected.connection, variables, &subject);
+                Access::new(sdk, connected.other_regions.clone())
+            }
+        })
+    }
+}
+
+impl Seat {
+    /// What counts the clicks in this learner's lab.
+    pub fn engine(&self) -> Engine {
+        self.variables.engine
     }
 }
 

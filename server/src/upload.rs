@@ -11,13 +11,15 @@ use clickstream::{MAX_UPLOAD_BYTES, parse_upload};
 use tower_sessions::Session;
 
 use crate::backend::{self, RequestBackend};
-use crate::demo;
+use crate::{demo, pasted_keys};
 use crate::router::WebState;
 
 /// The whole form: the file and its small neighbours.
 pub const MAX_FORM_BYTES: usize = MAX_UPLOAD_BYTES + 64 * 1024;
 /// Rows a second, when the form does not say.
 const DEFAULT_RATE: u32 = 1000;
+/// Bytes of a file in which AWS keys are looked for.
+const LOOKED_AT: usize = 64 * 1024;
 /// Longest file name that is shown.
 const NAME_LENGTH: usize = 80;
 /// Where the form is.
@@ -63,6 +65,10 @@ async fn receive(state: &WebState, session: &Session, mut form: Multipart) -> Re
     let invalid = |message: String| BackendError::Invalid { field: "file".to_owned(), message };
     let (name, bytes) =
         file.filter(|(_, bytes)| !bytes.is_empty()).ok_or_else(|| invalid("Choose a file first.".to_owned()))?;
+    // A credentials file sent by mistake shows itself at its beginning.
+    if pasted_keys::are_in(&String::from_utf8_lossy(&bytes[..bytes.len().min(LOOKED_AT)])) {
+        return Err(invalid(pasted_keys::MESSAGE.to_owned()));
+    }
     let upload = parse_upload(&bytes).map_err(|error| invalid(sentence(&error.to_string())))?;
     let (rows, bad) = (upload.rows.len(), upload.bad_line_count);
     if rows == 0 {

@@ -4,22 +4,28 @@ mod account;
 mod chart;
 mod check;
 mod pipeline;
+mod receipt;
 mod results;
 mod step;
+mod trace;
 
 use app::error::BackendError;
 use app::model::{LabView, LearnerView};
+use lab::Lab;
 use store::{AnswerRecord, CheckRecord, StepRecord};
 use time::OffsetDateTime;
 
 use crate::demo;
 use crate::state::{Headwater, Seat, store_failed};
 
+pub use account::{engine, offer};
 pub use chart::chart;
 pub use check::checks;
 pub use pipeline::pipeline;
+pub use receipt::{cost, receipt};
 pub use results::results;
 pub use step::{question, step, summaries};
+pub use trace::{Traced, trace};
 
 /// All that is recorded of a learner, read once for a view.
 pub struct Progress {
@@ -43,7 +49,8 @@ impl Progress {
         self.checks.iter().find(|record| record.name == name)
     }
 
-    fn step(&self, slug: &str) -> Option<&StepRecord> {
+    /// What is recorded of a step.
+    pub fn step(&self, slug: &str) -> Option<&StepRecord> {
         self.steps.iter().find(|record| record.step == slug)
     }
 
@@ -53,23 +60,26 @@ impl Progress {
     }
 }
 
-/// Everything that all pages of the lab show.
-pub async fn lab(headwater: &Headwater, seat: &Seat) -> Result<LabView, BackendError> {
+/// Everything that all pages of the lab show. `unlocked`: whether this browser may use the machine's credentials.
+pub async fn lab(headwater: &Headwater, seat: &Seat, unlocked: bool) -> Result<LabView, BackendError> {
     let progress = Progress::of(headwater, seat).await?;
     let demo = demo::view(headwater, seat).await?;
+    let lab = headwater.lab(seat.engine());
     Ok(LabView {
-        learner: learner(headwater, &progress),
-        account: account::account(headwater, seat).await?,
-        steps: summaries(headwater.lab(), seat, &progress),
+        learner: learner(lab, &progress),
+        account: account::account(headwater, seat, unlocked).await?,
+        steps: summaries(lab, seat, &progress),
         pipeline: pipeline(seat, &progress, &demo),
         demo,
         chart: chart(headwater, seat).await?,
+        trace: trace(headwater, seat).await?,
+        cost: cost(headwater, seat).await?,
     })
 }
 
 /// Who is looking, and where they were.
-pub fn learner(headwater: &Headwater, progress: &Progress) -> LearnerView {
-    let steps = &headwater.lab().steps;
+pub fn learner(lab: &Lab, progress: &Progress) -> LearnerView {
+    let steps = &lab.steps;
     let passed = |slug: &str| progress.step(slug).is_some_and(|record| record.passed.is_some());
     let current = steps.iter().find(|step| !passed(&step.slug)).or(steps.last());
     LearnerView {

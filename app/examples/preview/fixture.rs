@@ -1,14 +1,23 @@
 //! A backend with canned answers, so that every page and state can be looked at.
 
+#[path = "fixture/account.rs"]
+mod account;
+#[path = "fixture/catch_up.rs"]
+mod catch_up;
+#[path = "fixture/receipt.rs"]
+mod receipt;
+#[path = "fixture/trace.rs"]
+mod trace;
+
 use app::{
-    backend::Backend,
+    backend::{AccountQuery, Backend},
     error::BackendError,
     model::{
         AccessKeyView, AccountView, ActionView, AnswerView, BadLine, ChartView, CheckResult, CheckView, Choice,
-        DemoRequest, DemoSource, DemoState, DemoView, EvidenceField, EvidenceView, FieldInput, FieldView, Fields,
-        HintView, HintsView, LabView, LearnerView, MintedKeys, NodeId, NodeState, Notice, PageCount, Performed,
-        PipelineView, QuestionView, ReceiptLine, ResultsView, Solution, StepLink, StepResult, StepState, StepSummary,
-        StepView, Tone, Verdict, VerdictView, WindowState, WindowView, about,
+        CostView, DemoRequest, DemoSource, DemoState, DemoView, EvidenceField, EvidenceView, FieldInput, FieldView,
+        Fields, HintView, HintsView, LabChoice, LabView, LearnerView, MintedKeys, NodeId, NodeState, Notice, PageCount,
+        Performed, PipelineShape, PipelineView, PlaceView, QuestionView, ResultsView, Solution, StepLink, StepResult,
+        StepState, StepSummary, StepView, Tone, TraceView, Verdict, VerdictView, WindowState, WindowView, about,
     },
 };
 use async_trait::async_trait;
@@ -16,11 +25,13 @@ use async_trait::async_trait;
 /// 2026-11-24T19:00:00Z
 pub const NOW: i64 = 1_795_546_800;
 
-/// How far the learner of the preview is.
+/// How far the learner of the preview is, and where the lab runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scene {
     /// Nobody was here before.
     Stranger,
+    /// The same, where accounts are not offered.
+    SandboxOnly,
     /// Right after the start, with fresh keys.
     Fresh,
     /// Two steps passed; verdicts of every kind; clicks being sent.
@@ -30,18 +41,88 @@ pub enum Scene {
     Done,
     /// Every operation fails.
     Broken,
+    /// In the sandbox, with a function that counts; two steps passed, one of them done for the learner.
+    Window,
+    /// In an account, on a server that no longer reaches any.
+    Off,
+    /// By the machine's credentials: before the code.
+    Locked,
+    /// Then to choose a profile.
+    Profiles,
+    /// Then to confirm the account.
+    Found,
+    /// Then connected; two steps passed, the clicks stopped on their way, and things cost money.
+    Connected,
+    /// By a role: before the account is known.
+    Prepare,
+    /// The role cannot be offered.
+    Problem,
+    /// The role to make.
+    Offer,
+    /// Then connected, with Flink.
+    RoleConnected,
+    /// In an account: all passed, nothing left.
+    Clean,
 }
 
 impl Scene {
+    pub const ALL: [(&str, Self); 17] = [
+        ("stranger", Self::Stranger),
+        ("sandbox-only", Self::SandboxOnly),
+        ("fresh", Self::Fresh),
+        ("midway", Self::Midway),
+        ("done", Self::Done),
+        ("broken", Self::Broken),
+        ("window", Self::Window),
+        ("off", Self::Off),
+        ("locked", Self::Locked),
+        ("profiles", Self::Profiles),
+        ("found", Self::Found),
+        ("connected", Self::Connected),
+        ("prepare", Self::Prepare),
+        ("problem", Self::Problem),
+        ("offer", Self::Offer),
+        ("role-connected", Self::RoleConnected),
+        ("clean", Self::Clean),
+    ];
+
     pub fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "stranger" => Self::Stranger,
-            "fresh" => Self::Fresh,
-            "midway" => Self::Midway,
-            "done" => Self::Done,
-            "broken" => Self::Broken,
-            _ => return None,
-        })
+        Self::ALL.into_iter().find(|(name, _)| *name == text).map(|(_, scene)| scene)
+    }
+
+    /// How far it is, whatever the place.
+    fn progress(self) -> Self {
+        match self {
+            Self::SandboxOnly => Self::Stranger,
+            Self::Window | Self::Connected | Self::RoleConnected => Self::Midway,
+            Self::Clean => Self::Done,
+            Self::Off | Self::Locked | Self::Profiles | Self::Found | Self::Prepare | Self::Problem | Self::Offer => {
+                Self::Fresh
+            }
+            Self::Stranger | Self::Fresh | Self::Midway | Self::Done | Self::Broken => self,
+        }
+    }
+
+    fn shape(self) -> PipelineShape {
+        match self {
+            Self::RoleConnected | Self::Prepare | Self::Problem | Self::Offer => PipelineShape::Flink,
+            Self::Window | Self::Off | Self::Locked | Self::Profiles | Self::Found | Self::Connected | Self::Clean => {
+                PipelineShape::Window
+            }
+            _ => PipelineShape::Sql,
+        }
+    }
+
+    fn is_account(self) -> bool {
+        !matches!(self, Self::Window) && self.shape() != PipelineShape::Sql
+    }
+
+    fn engine(self) -> &'static str {
+        match self.shape() {
+            PipelineShape::Sql => "a SQL application",
+            PipelineShape::Window => "a Lambda function with a tumbling window",
+            PipelineShape::Flink => "Managed Service for Apache Flink",
+        }
     }
 }
 
@@ -61,18 +142,18 @@ const TITLES: [(&str, &str, u32, u32); 7] = [
 
 impl Fixture {
     fn passed(&self) -> usize {
-        match self.scene {
-            Scene::Stranger | Scene::Fresh | Scene::Broken => 0,
+        match self.scene.progress() {
             Scene::Midway => 2,
             Scene::Done => 7,
+            _ => 0,
         }
     }
 
     fn guard(&self) -> Result<(), BackendError> {
-        match self.scene {
+        match self.scene.progress() {
             Scene::Stranger => Err(BackendError::NoLearner),
             Scene::Broken => Err(BackendError::Internal),
-            Scene::Fresh | Scene::Midway | Scene::Done => Ok(()),
+            _ => Ok(()),
         }
     }
 
@@ -88,15 +169,15 @@ impl Fixture {
                 summary: String::new(),
                 minutes: *minutes,
                 state: match index {
-                    1 if self.scene == Scene::Midway => StepState::PassedThenChanged,
+                    1 if self.scene.progress() == Scene::Midway => StepState::PassedThenChanged,
                     index if index < passed => StepState::Passed,
-                    index if index == passed && self.scene == Scene::Midway => StepState::UnderWay,
+                    index if index == passed && self.scene.progress() == Scene::Midway => StepState::UnderWay,
                     _ => StepState::NotStarted,
                 },
                 checks_passed: if index < passed {
                     *checks
                 } else {
-                    u32::from(self.scene == Scene::Midway && index == passed)
+                    u32::from(self.scene.progress() == Scene::Midway && index == passed)
                 },
                 checks_total: *checks,
             })
@@ -111,6 +192,18 @@ impl Fixture {
         }
     }
 
+    fn account_id(&self) -> &'static str {
+        match self.scene {
+            Scene::Connected | Scene::RoleConnected | Scene::Clean => account::NUMBER,
+            scene if scene.is_account() => "",
+            _ => "481920375566",
+        }
+    }
+
+    fn region(&self) -> &'static str {
+        if self.scene.is_account() { account::REGION } else { "us-east-1" }
+    }
+
     fn account(&self) -> AccountView {
         let name = |name: &str, label: &str, value: &str| FieldView {
             name: name.to_owned(),
@@ -121,10 +214,16 @@ impl Fixture {
             input: FieldInput::Text { max_length: 63 },
         };
         AccountView {
-            account_id: "481920375566".to_owned(),
-            region: "us-east-1".to_owned(),
-            endpoint: "http://127.0.0.1:4566".to_owned(),
-            access_keys: vec![AccessKeyView { id: "AKIAHEADWATER4821".to_owned(), created_at: NOW - 5400 }],
+            account_id: self.account_id().to_owned(),
+            region: self.region().to_owned(),
+            engine: self.scene.engine().to_owned(),
+            place: account::connect(self.scene).map_or_else(
+                || PlaceView::Sandbox {
+                    endpoint: "http://127.0.0.1:4566".to_owned(),
+                    access_keys: vec![AccessKeyView { id: "AKIAHEADWATER4821".to_owned(), created_at: NOW - 5400 }],
+                },
+                PlaceView::Account,
+            ),
             names: vec![
                 name("bucket", "Bucket", "clickstream-481920375566-us-east-1"),
                 name("stream", "Delivery stream", "ClickStreamData"),
@@ -139,9 +238,10 @@ impl Fixture {
     }
 
     pub fn pipeline(&self) -> PipelineView {
-        let mut view = PipelineView::new(|id| {
+        let mut view = PipelineView::new(self.scene.shape(), |id| {
             let name = match id {
                 NodeId::Clicks => "demo sender",
+                NodeId::DataStream => "ClickStreamInput",
                 NodeId::Stream => "ClickStreamData",
                 NodeId::Bucket => "clickstream-481920375566-us-east-1",
                 NodeId::Preprocess => "PreprocessClickstreamData",
@@ -149,8 +249,10 @@ impl Fixture {
                 NodeId::Output => "StoreWindowCounts",
                 NodeId::Table => "ClickstreamWindowCounts",
             };
-            let state = match (self.scene, id) {
-                (Scene::Done, _) | (Scene::Midway, NodeId::Clicks | NodeId::Stream) => NodeState::Lit,
+            let state = match (self.scene.progress(), id) {
+                (Scene::Done, _) | (Scene::Midway, NodeId::Clicks | NodeId::DataStream | NodeId::Stream) => {
+                    NodeState::Lit
+                }
                 (Scene::Midway, NodeId::Bucket) => NodeState::Begun,
                 _ => NodeState::Dark,
             };
@@ -164,7 +266,7 @@ impl Fixture {
 
     pub fn demo(&self) -> DemoView {
         let base = DemoView { max_rate: 2000, max_duration_seconds: 600, ..DemoView::default() };
-        match self.scene {
+        match self.scene.progress() {
             Scene::Midway => DemoView {
                 state: DemoState::Running,
                 request: DemoRequest { rate: 200, duration_seconds: 120, seed: 7 },
@@ -198,7 +300,7 @@ impl Fixture {
 
     pub fn chart(&self) -> ChartView {
         let table = "ClickstreamWindowCounts".to_owned();
-        if self.scene != Scene::Done {
+        if self.scene.progress() != Scene::Done {
             return ChartView { window_seconds: 60, windows: Vec::new(), table, read_at: None };
         }
         let counts = [
@@ -247,6 +349,14 @@ impl Fixture {
         ChartView { window_seconds: 60, windows, table, read_at: Some(NOW + 12) }
     }
 
+    pub fn cost(&self) -> Option<CostView> {
+        receipt::cost(self.scene)
+    }
+
+    pub fn trace(&self) -> Option<TraceView> {
+        trace::trace(self.scene)
+    }
+
     pub fn checks(&self, slug: &str) -> Vec<CheckView> {
         let evidence = || {
             let field = |name: &str, value: &str| EvidenceField { name: name.to_owned(), value: value.to_owned() };
@@ -279,7 +389,7 @@ impl Fixture {
         };
         let wrong =
             Verdict::Wrong { setting: "Prefix".to_owned(), expected: "clicks/".to_owned(), found: "click/".to_owned() };
-        match (self.scene, slug) {
+        match (self.scene.progress(), slug) {
             (Scene::Fresh, "connect") => vec![check("identity", "Your keys work: STS knows who you are", None)],
             (Scene::Fresh, _) => vec![
                 check(
@@ -387,11 +497,57 @@ impl Fixture {
 #[async_trait]
 impl Backend for Fixture {
     async fn learner(&self) -> Result<Option<LearnerView>, BackendError> {
-        Ok((self.scene != Scene::Stranger).then(|| self.learner_view()))
+        Ok((self.scene.progress() != Scene::Stranger).then(|| self.learner_view()))
     }
 
-    async fn start(&self) -> Result<(), BackendError> {
+    async fn choices(&self) -> Result<Vec<LabChoice>, BackendError> {
+        let accounts = self.scene != Scene::SandboxOnly;
+        Ok(LabChoice::ALL.into_iter().filter(|choice| accounts || !choice.is_account()).collect())
+    }
+
+    async fn start(&self, choice: LabChoice) -> Result<(), BackendError> {
+        if choice == LabChoice::AccountFlink {
+            return Err(BackendError::Refused { message: "The lab is full at the moment.".to_owned() });
+        }
         Ok(())
+    }
+
+    async fn unlock(&self, _code: &str) -> Result<(), BackendError> {
+        Err(BackendError::Invalid { field: "code".to_owned(), message: "That is not the code.".to_owned() })
+    }
+
+    async fn prepare_account(&self, account: &str, _region: &str) -> Result<(), BackendError> {
+        if account.len() == 12 {
+            return Ok(());
+        }
+        Err(BackendError::Invalid {
+            field: "account".to_owned(),
+            message: "An account number has twelve digits.".to_owned(),
+        })
+    }
+
+    async fn find_account(&self, by: AccountQuery) -> Result<(), BackendError> {
+        match by {
+            AccountQuery::Profile { .. } => Ok(()),
+            AccountQuery::Role { .. } => Err(BackendError::Invalid {
+                field: "role".to_owned(),
+                message: "AWS does not let us take on this role.".to_owned(),
+            }),
+        }
+    }
+
+    async fn confirm_account(&self, _account: &str) -> Result<(), BackendError> {
+        self.guard()
+    }
+
+    async fn reject_account(&self) -> Result<(), BackendError> {
+        self.guard()
+    }
+
+    async fn catch_up(&self, slug: &str) -> Result<Performed, BackendError> {
+        self.guard()?;
+        let calls = catch_up::calls(slug).into_iter().map(|call| call.operation).collect();
+        Ok(Performed { message: "The step is done.".to_owned(), calls })
     }
 
     async fn resume(&self, code: &str) -> Result<LearnerView, BackendError> {
@@ -417,6 +573,8 @@ impl Backend for Fixture {
             pipeline: self.pipeline(),
             demo: self.demo(),
             chart: self.chart(),
+            trace: self.trace(),
+            cost: self.cost(),
         })
     }
 
@@ -426,7 +584,7 @@ impl Backend for Fixture {
         let index = steps.iter().position(|step| step.slug == slug).ok_or(BackendError::NotFound)?;
         let link =
             |step: &StepSummary| StepLink { slug: step.slug.clone(), number: step.number, title: step.title.clone() };
-        let revealed = if self.scene == Scene::Midway {
+        let revealed = if self.scene.progress() == Scene::Midway {
             vec![HintView {
                 title: "A nudge".to_owned(),
                 html: "<p>The stream writes into the bucket by a <strong>role</strong>. Whose name must stand in the role’s trust policy?</p>".to_owned(),
@@ -440,11 +598,13 @@ impl Backend for Fixture {
             background_html: BACKGROUND.to_owned(),
             page_html: "<p>Fill in the forms from top to bottom. Each says which calls it makes in your account; after each, the checks on the right look again by themselves.</p>".to_owned(),
             cli_html: CLI.to_owned(),
-            actions: actions(slug),
+            actions: if self.scene.is_account() { Vec::new() } else { actions(slug) },
             hints: HintsView { remaining: 3 - revealed.len() as u32, revealed },
-            questions: vec![question(self.scene)],
+            questions: vec![question(self.scene.progress())],
             checks: self.checks(slug),
             consent_html: (slug == "preprocess").then(|| "I agree that the check invokes <code>PreprocessClickstreamData</code> with three made-up rows.".to_owned()),
+            catch_up: catch_up::view(self.scene, slug),
+            receipt: if slug == "clean-up" { receipt::receipt(self.scene) } else { None },
             previous: index.checked_sub(1).and_then(|before| steps.get(before)).map(link),
             next: steps.get(index + 1).map(link),
         })
@@ -452,7 +612,7 @@ impl Backend for Fixture {
 
     async fn results(&self) -> Result<ResultsView, BackendError> {
         self.guard()?;
-        let done = self.scene == Scene::Done;
+        let done = self.scene.progress() == Scene::Done;
         let steps = self
             .steps()
             .into_iter()
@@ -472,6 +632,7 @@ impl Backend for Fixture {
                     .collect();
                 StepResult {
                     hints_used: summary.number % 3,
+                    assisted_at: catch_up::view(self.scene, &summary.slug).assisted_at,
                     questions_right: u32::from(passed_at.is_some()),
                     questions_total: 1,
                     summary,
@@ -482,27 +643,16 @@ impl Backend for Fixture {
             .collect();
         Ok(ResultsView {
             learner: self.learner_view(),
-            account_id: "481920375566".to_owned(),
-            region: "us-east-1".to_owned(),
+            account_id: self.account_id().to_owned(),
+            region: self.region().to_owned(),
             started_at: NOW - 5400,
             finished_at: done.then_some(NOW),
             steps,
             chart: self.chart(),
             clicks_accepted: if done { 55_120 } else { 9_412 },
-            receipt: if done {
-                [
-                    "Application ClickstreamAnalytics",
-                    "Delivery stream ClickStreamData",
-                    "Function PreprocessClickstreamData",
-                    "Function StoreWindowCounts",
-                    "Table ClickstreamWindowCounts",
-                    "Bucket clickstream-481920375566-us-east-1",
-                ]
-                .map(|resource| ReceiptLine { resource: resource.to_owned(), gone: true })
-                .into()
-            } else {
-                Vec::new()
-            },
+            engine: self.scene.engine().to_owned(),
+            is_account: self.scene.is_account(),
+            receipt: receipt::receipt(self.scene),
         })
     }
 
@@ -580,6 +730,13 @@ impl Backend for Fixture {
 
     async fn take_notice(&self) -> Result<Option<Notice>, BackendError> {
         Ok(match self.scene {
+            Scene::Found => {
+                Some(Notice::new(about::CONNECT, Tone::Good, "Found an account. Look whether it is the right one."))
+            }
+            Scene::Locked => Some(Notice {
+                field: Some("code".to_owned()),
+                ..Notice::new(about::CONNECT, Tone::Bad, "That is not the code. It stands in the terminal.")
+            }),
             Scene::Fresh => Some(Notice::new(about::START, Tone::Good, "Your account in the sandbox is ready.")),
             Scene::Midway => Some(Notice {
                 field: Some("bucket".to_owned()),

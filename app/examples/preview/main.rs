@@ -1,6 +1,6 @@
 //! Serves the pages with canned answers: `cargo run -p app --features ssr --example preview`.
 //!
-//! The cookie `preview` chooses the scene: stranger, fresh, midway, done or broken.
+//! The cookie `preview` chooses the scene, by its name in `Scene::ALL`.
 //! `LEPTOS_SITE_ROOT` must hold `pkg/headwater.css`, and the wasm package if the pages should come alive.
 
 mod fixture;
@@ -60,9 +60,11 @@ async fn live(Path(slug): Path<String>, headers: HeaderMap) -> impl IntoResponse
         demo.elapsed_ms += tick * 2000;
         demo.accepted += tick * 400;
         demo.sent += tick * 400;
-        let event = match tick % 3 {
+        let event = match tick % 5 {
             0 => LiveEvent::Checks(fixture.checks(&slug)),
             1 => LiveEvent::Demo(demo),
+            2 => LiveEvent::Trace(fixture.trace()),
+            3 => LiveEvent::Cost(fixture.cost()),
             _ => LiveEvent::Chart(fixture.chart()),
         };
         async move {

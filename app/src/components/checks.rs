@@ -208,7 +208,8 @@ fn Evidence(check: Memo<CheckView>) -> impl IntoView {
     .into_any()
 }
 
-fn call(EvidenceView { call, at, fields }: EvidenceView) -> impl IntoView {
+/// A call with what was read from its answer.
+pub(super) fn call(EvidenceView { call, at, fields }: EvidenceView) -> impl IntoView {
     let fields = fields
         .into_iter()
         .map(|field| {

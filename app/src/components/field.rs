@@ -3,7 +3,7 @@
 use crate::model::{Choice, FieldInput as Input, FieldView, Notice};
 use leptos::prelude::*;
 
-/// A field of a generic form; it is posted as `fields[name]`.
+/// A field of a form; it is posted as `fields[name]`, or by its bare name where the form is `plain`.
 #[component]
 pub fn FieldInput(
     field: FieldView,
@@ -12,6 +12,7 @@ pub fn FieldInput(
     /// The outcome of the form: it may blame this field.
     #[prop(into)]
     outcome: Signal<Option<Notice>>,
+    #[prop(optional)] plain: bool,
 ) -> impl IntoView {
     let FieldView { name, label, help_html, value, required, input } = field;
     let id = form + "-" + &name;
@@ -21,7 +22,7 @@ pub fn FieldInput(
     let value = outcome
         .with_untracked(|notice| notice.as_ref().and_then(|notice| notice.kept.get(&name).cloned()))
         .unwrap_or(value);
-    let posted = format!("fields[{name}]");
+    let posted = if plain { name.clone() } else { format!("fields[{name}]") };
     let error = Memo::new(move |_| {
         outcome.with(|notice| {
             notice.as_ref().filter(|notice| notice.field.as_deref() == Some(&name)).map(|notice| notice.message.clone())

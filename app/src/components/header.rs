@@ -34,7 +34,7 @@ pub fn Footer() -> impl IntoView {
     view! {
         <footer class="bottom">
             <p>
-                "Headwater runs its AWS services inside its own process. Nothing here touches a real AWS account, and nothing costs money."
+                "In the sandbox, Headwater runs its AWS services inside its own process: no AWS account is touched, and nothing costs money. Only a lab that you start in an account of your own reaches AWS, and what you make there is billed to that account."
             </p>
         </footer>
     }

@@ -17,6 +17,8 @@ pub enum Icon {
     Arrow,
     Cursor,
     Stream,
+    Shard,
+    Download,
     Bucket,
     Lambda,
     Sigma,
@@ -54,6 +56,10 @@ impl Icon {
             Self::Arrow => r#"<path d="M4 12h15M13 6l6 6-6 6"/>"#,
             Self::Cursor => r#"<path d="m6 4 4.5 15 2.5-6 6-2.5Z"/>"#,
             Self::Stream => r#"<path d="M3 8c3-3 6 3 9 0s6 3 9 0M3 13c3-3 6 3 9 0s6 3 9 0M3 18c3-3 6 3 9 0s6 3 9 0"/>"#,
+            Self::Shard => {
+                r#"<path d="M3 6.5h18M3 17.5h18"/><path d="M6 12h.1M10 12h.1M14 12h.1M18 12h.1" stroke-width="3"/>"#
+            }
+            Self::Download => r#"<path d="M12 4v11M7 10.5l5 5 5-5M5 20h14"/>"#,
             Self::Bucket => r#"<ellipse cx="12" cy="6.5" rx="7" ry="2.5"/><path d="m5 6.5 2 12.5h10l2-12.5"/>"#,
             Self::Lambda => r#"<path d="M7 5h2.5l7 14H18M11.2 10 7 19"/>"#,
             Self::Sigma => r#"<path d="M17 8V5H7l6 7-6 7h10v-3"/>"#,

@@ -4,13 +4,17 @@ use super::{NoticeBox, copy_button, outcome};
 use crate::{
     api::{self, RotateKeys},
     format::{day_and_time, machine_time},
-    model::{AccessKeyView, AccountView, MintedKeys, about},
+    model::{AccessKeyView, MintedKeys, about},
 };
 use leptos::{form::ActionForm, prelude::*, task::spawn_local};
 
 #[component]
 pub fn Keys(
-    account: AccountView,
+    account_id: String,
+    region: String,
+    /// For `AWS_ENDPOINT_URL`.
+    endpoint: String,
+    access_keys: Vec<AccessKeyView>,
     /// A key made a moment ago; its secret is shown this once.
     minted: Option<MintedKeys>,
     on_done: Callback<()>,
@@ -24,7 +28,6 @@ pub fn Keys(
             spawn_local(async move { minted.set(api::take_minted_keys().await.ok().flatten()) });
         }
     });
-    let AccountView { account_id, region, endpoint, access_keys, .. } = account;
     let facts = view! {
         <dl class="facts">
             <div>

@@ -4,7 +4,7 @@ use super::icon::{Icon, icon_in_svg};
 use crate::{
     format::shortened,
     live::Live,
-    model::{FlowView, NodeId, NodeState, NodeView, PipelineView},
+    model::{FlowView, NodeId, NodeState, NodeView, PipelineShape, PipelineView},
 };
 use leptos::prelude::*;
 
@@ -12,10 +12,13 @@ use leptos::prelude::*;
 #[component]
 pub fn PipelineDown(live: Live) -> impl IntoView {
     let pipeline = live.pipeline;
-    let flows = NodeId::FLOWS
-        .into_iter()
+    // A lab keeps its shape for as long as it lives.
+    let shape = pipeline.with_untracked(|pipeline| pipeline.shape);
+    let flows = shape
+        .flows()
+        .iter()
         .enumerate()
-        .map(|(index, (from, to))| {
+        .map(|(index, &(from, to))| {
             let flow = Memo::new(move |_| {
                 pipeline
                     .with(|pipeline| pipeline.flows.iter().find(|flow| flow.from == from && flow.to == to).cloned())
@@ -29,22 +32,23 @@ pub fn PipelineDown(live: Live) -> impl IntoView {
                     class:is-lit=move || flow.with(|flow| flow.state == NodeState::Lit)
                     class:is-moving=move || flow.with(|flow| flow.moving)
                 >
-                    <path class="bed" d=channel(from, to) stroke-width=bed_width/>
-                    <path class="water" d=channel(from, to) stroke-width=water_width pathLength="100"/>
-                    <path class="drift" d=channel(from, to)/>
+                    <path class="bed" d=channel(shape, from, to) stroke-width=bed_width/>
+                    <path class="water" d=channel(shape, from, to) stroke-width=water_width pathLength="100"/>
+                    <path class="drift" d=channel(shape, from, to)/>
                 </g>
             }
         })
         .collect_view();
-    let nodes = NodeId::ALL
-        .into_iter()
-        .map(|id| {
+    let nodes = shape
+        .nodes()
+        .iter()
+        .map(|&id| {
             let node = Memo::new(move |_| {
                 pipeline
                     .with(|pipeline| pipeline.nodes.iter().find(|node| node.id == id).cloned())
                     .unwrap_or(NodeView { id, name: String::new(), state: NodeState::Dark })
             });
-            view! { <DownNode node/> }
+            view! { <DownNode shape node/> }
         })
         .collect_view();
     view! {
@@ -52,7 +56,7 @@ pub fn PipelineDown(live: Live) -> impl IntoView {
             <div class="panel-head">
                 <h2 id="pipeline-title">"Your pipeline"</h2>
             </div>
-            <svg class="pipeline-picture" viewBox="0 0 344 434" role="img" aria-labelledby="pipeline-picture-title pipeline-picture-text">
+            <svg class="pipeline-picture" viewBox=format!("0 0 344 {}", height(shape)) role="img" aria-labelledby="pipeline-picture-title pipeline-picture-text">
                 <title id="pipeline-picture-title">"Your pipeline"</title>
                 <desc id="pipeline-picture-text">{move || pipeline.with(description)}</desc>
                 {flows}
@@ -64,9 +68,9 @@ pub fn PipelineDown(live: Live) -> impl IntoView {
 }
 
 #[component]
-fn DownNode(node: Memo<NodeView>) -> impl IntoView {
+fn DownNode(shape: PipelineShape, node: Memo<NodeView>) -> impl IntoView {
     let id = node.with_untracked(|node| node.id);
-    let (x, y) = place(id);
+    let (x, y) = place(shape, id);
     let state = move || node.with(|node| node.state);
     view! {
         <g
@@ -79,7 +83,7 @@ fn DownNode(node: Memo<NodeView>) -> impl IntoView {
             <circle class="pebble" cx=x cy=y r="20"/>
             {icon_in_svg(sign(id), x, y, 22.0)}
             <text class="node-service" x="122" y=y - 3.0>
-                {service(id)}
+                {service(id, shape)}
                 <tspan class="node-state" dx="6">{move || state_word(state())}</tspan>
             </text>
             <text class="node-name" x="122" y=y + 14.0>
@@ -139,29 +143,57 @@ pub fn PipelineAcross() -> impl IntoView {
     .into_any()
 }
 
-/// The middle of a node in the picture that goes down.
-fn place(id: NodeId) -> (f64, f64) {
-    match id {
-        NodeId::Clicks => (74.0, 32.0),
-        NodeId::Stream => (88.0, 94.0),
-        NodeId::Bucket => (30.0, 156.0),
-        NodeId::Preprocess => (84.0, 218.0),
-        NodeId::Application => (66.0, 280.0),
-        NodeId::Output => (86.0, 342.0),
-        NodeId::Table => (70.0, 404.0),
-    }
+/// From one part to the next in the picture that goes down.
+const FALL: f64 = 62.0;
+/// From the edges of that picture to its first and last part.
+const EDGE: f64 = 32.0;
+
+fn height(shape: PipelineShape) -> f64 {
+    let steps = shape.nodes().len().saturating_sub(1);
+    2.0f64.mul_add(EDGE, FALL * steps as f64) - 2.0
+}
+
+/// The middle of a node in the picture that goes down: each part a fall below the one before.
+fn place(shape: PipelineShape, id: NodeId) -> (f64, f64) {
+    let row = shape.nodes().iter().position(|&node| node == id).unwrap_or_default();
+    let x = match (shape, id) {
+        (PipelineShape::Sql, NodeId::Bucket) => 30.0,
+        (PipelineShape::Sql, NodeId::Stream) => 88.0,
+        (PipelineShape::Sql, NodeId::Preprocess) => 84.0,
+        (PipelineShape::Sql, NodeId::Clicks) => 74.0,
+        (PipelineShape::Sql, NodeId::Application) => 66.0,
+        (PipelineShape::Sql, NodeId::Output) => 86.0,
+        (PipelineShape::Sql, NodeId::Table) => 70.0,
+        (_, NodeId::Clicks) => 72.0,
+        (_, NodeId::DataStream) => 54.0,
+        (_, NodeId::Stream | NodeId::Bucket) => 90.0,
+        (_, NodeId::Preprocess) => 82.0,
+        (PipelineShape::Window, NodeId::Output) | (_, NodeId::Application) => 46.0,
+        (_, NodeId::Output) => 72.0,
+        (_, NodeId::Table) => 64.0,
+    };
+    (x, FALL.mul_add(row as f64, EDGE))
 }
 
 /// The bed of the water between two nodes, as SVG path data: it leaves and arrives flowing down.
-fn channel(from: NodeId, to: NodeId) -> String {
-    let ((x1, y1), (x2, y2)) = (place(from), place(to));
-    let bend = (y2 - y1) * 0.5;
-    format!("M{x1} {y1}C{x1} {} {x2} {} {x2} {y2}", y1 + bend, y2 - bend)
+fn channel(shape: PipelineShape, from: NodeId, to: NodeId) -> String {
+    let [(x1, y1), (x2, y2), (x3, y3), (x4, y4)] = curve(shape, from, to);
+    format!("M{x1} {y1}C{x2} {y2} {x3} {y3} {x4} {y4}")
+}
+
+/// The four points of a cubic curve. An arm that goes by other parts keeps to the left of them.
+fn curve(shape: PipelineShape, from: NodeId, to: NodeId) -> [(f64, f64); 4] {
+    const BANK: f64 = 8.0;
+    let ((x1, y1), (x2, y2)) = (place(shape, from), place(shape, to));
+    let goes_by = from == NodeId::DataStream && y2 - y1 > FALL;
+    let (bend, left, right) = if goes_by { (FALL, BANK, BANK) } else { ((y2 - y1) * 0.5, x1, x2) };
+    [(x1, y1), (left, y1 + bend), (right, y2 - bend), (x2, y2)]
 }
 
 fn sign(id: NodeId) -> Icon {
     match id {
         NodeId::Clicks => Icon::Cursor,
+        NodeId::DataStream => Icon::Shard,
         NodeId::Stream => Icon::Stream,
         NodeId::Bucket => Icon::Bucket,
         NodeId::Preprocess | NodeId::Output => Icon::Lambda,
@@ -170,12 +202,14 @@ fn sign(id: NodeId) -> Icon {
     }
 }
 
-fn service(id: NodeId) -> &'static str {
+fn service(id: NodeId, shape: PipelineShape) -> &'static str {
     match id {
         NodeId::Clicks => "Clicks",
+        NodeId::DataStream => "Kinesis",
         NodeId::Stream => "Firehose",
         NodeId::Bucket => "S3",
         NodeId::Preprocess | NodeId::Output => "Lambda",
+        NodeId::Application if shape == PipelineShape::Flink => "Managed Flink",
         NodeId::Application => "Streaming SQL",
         NodeId::Table => "DynamoDB",
     }
@@ -196,7 +230,7 @@ fn description(pipeline: &PipelineView) -> String {
         .iter()
         .map(|node| {
             let name = if node.name.is_empty() { String::new() } else { format!(" {}", node.name) };
-            format!("{}{name}: {}.", service(node.id), state_word(node.state))
+            format!("{}{name}: {}.", service(node.id, pipeline.shape), state_word(node.state))
         })
         .collect::<Vec<_>>()
         .join(" ")
@@ -208,22 +242,63 @@ mod tests {
 
     #[test]
     fn the_picture_is_told_in_words_too() {
-        let pipeline = PipelineView::new(|id| match id {
-            NodeId::Stream => (NodeState::Lit, "ClickStreamData".to_owned()),
-            NodeId::Bucket => (NodeState::Begun, "clicks".to_owned()),
-            _ => (NodeState::Dark, String::new()),
-        });
-        let text = description(&pipeline);
+        let tell = |shape| {
+            description(&PipelineView::new(shape, |id| match id {
+                NodeId::Stream => (NodeState::Lit, "ClickStreamData".to_owned()),
+                NodeId::Bucket => (NodeState::Begun, "clicks".to_owned()),
+                _ => (NodeState::Dark, String::new()),
+            }))
+        };
+        let text = tell(PipelineShape::Sql);
         assert!(text.contains("Firehose ClickStreamData: works. S3 clicks: begun."), "{text}");
+        assert!(text.contains("Streaming SQL: not yet.") && !text.contains("Kinesis"), "{text}");
+        let text = tell(PipelineShape::Window);
+        assert!(text.starts_with("Clicks: not yet. Kinesis: not yet. Firehose ClickStreamData: works."), "{text}");
+        assert!(!text.contains("SQL") && !text.contains("Flink"), "{text}");
+        let text = tell(PipelineShape::Flink);
+        assert!(text.contains("S3 clicks: begun. Managed Flink: not yet. Lambda: not yet."), "{text}");
     }
 
     #[test]
-    fn nodes_keep_apart() {
-        for (index, first) in NodeId::ALL.into_iter().enumerate() {
-            for second in NodeId::ALL.into_iter().skip(index + 1) {
-                let ((x1, y1), (x2, y2)) = (place(first), place(second));
-                assert!((x1 - x2).hypot(y1 - y2) > 44.0, "{first:?} and {second:?} touch");
+    fn nodes_keep_apart_and_inside_the_picture() {
+        for shape in PipelineShape::ALL {
+            for (index, &first) in shape.nodes().iter().enumerate() {
+                let (x1, y1) = place(shape, first);
+                assert!((24.0..=94.0).contains(&x1), "{shape:?}: {first:?} at {x1}");
+                assert!(y1 >= 24.0 && y1 + 24.0 <= height(shape), "{shape:?}: {first:?} at {y1}");
+                for &second in &shape.nodes()[index + 1..] {
+                    let (x2, y2) = place(shape, second);
+                    assert!((x1 - x2).hypot(y1 - y2) > 44.0, "{shape:?}: {first:?} and {second:?} touch");
+                }
             }
         }
+    }
+
+    #[test]
+    fn water_flows_around_the_nodes_that_it_does_not_join() {
+        const PEBBLE: f64 = 21.0;
+        const HALF_A_BED: f64 = 7.0;
+        for shape in PipelineShape::ALL {
+            for &(from, to) in shape.flows() {
+                for &node in shape.nodes().iter().filter(|&&node| node != from && node != to) {
+                    let (x, y) = place(shape, node);
+                    let nearest = (0..=100_i32)
+                        .map(|step| {
+                            let (x1, y1) = along(curve(shape, from, to), f64::from(step) / 100.0);
+                            (x - x1).hypot(y - y1)
+                        })
+                        .fold(f64::INFINITY, f64::min);
+                    assert!(nearest > PEBBLE + HALF_A_BED, "{shape:?}: {from:?} to {to:?} is {nearest} from {node:?}");
+                }
+            }
+        }
+    }
+
+    fn along([a, b, c, d]: [(f64, f64); 4], part: f64) -> (f64, f64) {
+        let rest = 1.0 - part;
+        let mix = |a: f64, b: f64, c: f64, d: f64| {
+            a * rest.powi(3) + 3.0 * b * rest.powi(2) * part + 3.0 * c * rest * part.powi(2) + d * part.powi(3)
+        };
+        (mix(a.0, b.0, c.0, d.0), mix(a.1, b.1, c.1, d.1))
     }
 }

@@ -5,10 +5,12 @@ use leptos::prelude::*;
 
 /// HTML of the lab. In the browser, each code block in it gets a copy button.
 #[component]
-pub fn Prose(html: String) -> impl IntoView {
+pub fn Prose(#[prop(into)] html: Signal<String>) -> impl IntoView {
     let node = NodeRef::<leptos::html::Div>::new();
     #[cfg(feature = "hydrate")]
     Effect::new(move |_| {
+        // New text comes without buttons.
+        html.track();
         if let Some(node) = node.get() {
             browser::add_copy_buttons(&node);
         }
@@ -17,7 +19,7 @@ pub fn Prose(html: String) -> impl IntoView {
         <div
             class="prose"
             node_ref=node
-            inner_html=html
+            inner_html=move || html.get()
             on:click=|event| {
                 #[cfg(feature = "hydrate")]
                 browser::copy_from_frame(&event);
@@ -27,6 +29,17 @@ pub fn Prose(html: String) -> impl IntoView {
         ></div>
     }
     .into_any()
+}
+
+/// Text to take along, with a button that copies it.
+pub fn code_block(text: impl Into<String>, what: &'static str) -> impl IntoView {
+    let text = text.into();
+    view! {
+        <div class="code-frame">
+            <pre class="code-block" tabindex="0"><code>{text.clone()}</code></pre>
+            {copy_button(text, what)}
+        </div>
+    }
 }
 
 /// A button that copies `text`; it appears once it works.

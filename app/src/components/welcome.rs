@@ -1,9 +1,9 @@
-//! The two ways into a lab: a new one, or one's own by its code.
+//! The ways into a lab: a new one of several kinds, or one's own by its code.
 
 use super::{Icon, NoticeBox, icon, outcome};
 use crate::{
     api::{Resume, Start},
-    model::{LearnerView, about},
+    model::{LabChoice, LearnerView, about},
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::components::A;
@@ -12,6 +12,8 @@ use leptos_router::components::A;
 pub fn Welcome(
     /// The learner this browser knows already.
     learner: Option<LearnerView>,
+    /// The labs on offer; `None` where only the first page tells.
+    choices: Option<Vec<LabChoice>>,
 ) -> impl IntoView {
     let start = ServerAction::<Start>::new();
     let resume = ServerAction::<Resume>::new();
@@ -21,6 +23,12 @@ pub fn Welcome(
         .with_untracked(|notice| notice.as_ref().and_then(|notice| notice.kept.get("code").cloned()))
         .unwrap_or_default();
     let at_fault = move || resume_notice.with(|notice| notice.as_ref().is_some_and(|notice| notice.field.is_some()));
+    let kept_choice =
+        start_notice.with_untracked(|notice| notice.as_ref().and_then(|notice| notice.kept.get("choice").cloned()));
+    let others = learner.is_none().then(|| match choices {
+        Some(choices) => view! { <OtherWays start choices kept_choice/> }.into_any(),
+        None => view! { <p class="help"><a href="/#other-ways">"Other ways to run it"</a></p> }.into_any(),
+    });
     let begin = match learner {
         Some(learner) => view! {
             <div class="begin" id="start">
@@ -35,6 +43,7 @@ pub fn Welcome(
         .into_any(),
         None => view! {
             <ActionForm action=start attr:class="begin" attr:id="start">
+                <input type="hidden" name="choice" value=LabChoice::SandboxSql.as_str()/>
                 <button
                     type="submit"
                     class="button is-large"
@@ -80,7 +89,120 @@ pub fn Welcome(
                     <NoticeBox notice=resume_notice/>
                 </div>
             </ActionForm>
+            {others}
         </div>
     }
     .into_any()
+}
+
+/// Every kind of lab that can be started here, to choose from.
+#[component]
+fn OtherWays(
+    start: ServerAction<Start>,
+    choices: Vec<LabChoice>,
+    /// What was chosen in a post that went wrong.
+    kept_choice: Option<String>,
+) -> impl IntoView {
+    let open = kept_choice.as_deref().is_some_and(|kept| kept != LabChoice::default().as_str());
+    let chosen =
+        LabChoice::ALL.into_iter().find(|choice| kept_choice.as_deref() == Some(choice.as_str())).unwrap_or_default();
+    let no_accounts = !choices.iter().any(|choice| choice.is_account());
+    let cards = choices.into_iter().map(|choice| view! { <Card choice checked=choice == chosen/> }).collect_view();
+    view! {
+        <details class="other-ways" id="other-ways" open=open>
+            <summary>"Other ways to run it"</summary>
+            <ActionForm action=start attr:class="form">
+                <fieldset>
+                    <legend>"What counts the clicks, and where?"</legend>
+                    <div class="cards">{cards}</div>
+                </fieldset>
+                {no_accounts
+                    .then(|| {
+                        view! {
+                            <p class="help">
+                                "Labs in an AWS account of your own are not offered here: this server was started to work with its sandbox only. Whoever runs it can change that with the option "
+                                <code>"--live"</code> "."
+                            </p>
+                        }
+                    })}
+                <div class="form-end">
+                    <button
+                        type="submit"
+                        class="button"
+                        disabled=move || start.pending().get()
+                        aria-busy=move || start.pending().get().then_some("true")
+                    >
+                        "Start this one"
+                    </button>
+                </div>
+            </ActionForm>
+        </details>
+    }
+    .into_any()
+}
+
+#[component]
+fn Card(choice: LabChoice, checked: bool) -> impl IntoView {
+    let Words { title, sentence, place, cost } = words(choice);
+    let id = format!("choice-{}", choice.as_str());
+    let described = format!("{id}-text");
+    view! {
+        <div class="card">
+            <input type="radio" id=id.clone() name="choice" value=choice.as_str() checked=checked aria-describedby=described.clone()/>
+            <label for=id>{title}</label>
+            <div class="card-text" id=described>
+                <p>{sentence}</p>
+                <dl>
+                    <div>
+                        <dt>"Where"</dt>
+                        <dd>{place}</dd>
+                    </div>
+                    <div>
+                        <dt>"Cost"</dt>
+                        <dd>{cost}</dd>
+                    </div>
+                </dl>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// What a learner has to know to choose.
+struct Words {
+    title: &'static str,
+    sentence: &'static str,
+    place: &'static str,
+    cost: &'static str,
+}
+
+fn words(choice: LabChoice) -> Words {
+    const SANDBOX: &str = "In Headwater's own sandbox, on this server.";
+    const ACCOUNT: &str = "In an AWS account of your own, with the AWS CLI or Terraform.";
+    match choice {
+        LabChoice::SandboxSql => Words {
+            title: "Streaming SQL",
+            sentence: "A SQL application reads the delivery stream and counts by window, as AWS had it until January 2026.",
+            place: SANDBOX,
+            cost: "Free.",
+        },
+        LabChoice::SandboxWindow => Words {
+            title: "A function with a tumbling window",
+            sentence: "A Lambda function counts the records of a Kinesis data stream by window, as it works on AWS today.",
+            place: SANDBOX,
+            cost: "Free.",
+        },
+        LabChoice::AccountWindow => Words {
+            title: "A function with a tumbling window, on AWS",
+            sentence: "The same pipeline, made by you in your account; the page looks at it and makes nothing.",
+            place: ACCOUNT,
+            cost: "About $0.015 an hour for the stream's shard while it exists.",
+        },
+        LabChoice::AccountFlink => Words {
+            title: "Flink SQL, on AWS",
+            sentence: "Managed Service for Apache Flink counts by window in SQL: what AWS offers in place of SQL applications.",
+            place: ACCOUNT,
+            cost: "About $0.24 an hour while the application runs.",
+        },
+    }
 }

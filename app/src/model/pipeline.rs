@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 /// The learner's pipeline as a picture.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PipelineView {
+    pub shape: PipelineShape,
     pub nodes: Vec<NodeView>,
     pub flows: Vec<FlowView>,
 }
@@ -11,20 +12,79 @@ impl PipelineView {
     /// A picture in which a flow is as far as the less finished of its ends.
     ///
     /// `describe` gives the state and the learner's own name of each node.
-    pub fn new(mut describe: impl FnMut(NodeId) -> (NodeState, String)) -> Self {
-        let nodes: Vec<NodeView> = NodeId::ALL
-            .into_iter()
-            .map(|id| {
+    pub fn new(shape: PipelineShape, mut describe: impl FnMut(NodeId) -> (NodeState, String)) -> Self {
+        let nodes: Vec<NodeView> = shape
+            .nodes()
+            .iter()
+            .map(|&id| {
                 let (state, name) = describe(id);
                 NodeView { id, name, state }
             })
             .collect();
         let state = |id| nodes.iter().find(|node| node.id == id).map_or(NodeState::Dark, |node| node.state);
-        let flows = NodeId::FLOWS
-            .into_iter()
-            .map(|(from, to)| FlowView { from, to, state: state(from).min(state(to)), moving: false })
+        let flows = shape
+            .flows()
+            .iter()
+            .map(|&(from, to)| FlowView { from, to, state: state(from).min(state(to)), moving: false })
             .collect();
-        Self { nodes, flows }
+        Self { shape, nodes, flows }
+    }
+}
+
+/// Which parts there are, by what counts the clicks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum PipelineShape {
+    /// A SQL application reads the delivery stream.
+    Sql,
+    /// A function counts the records of a data stream in tumbling windows.
+    Window,
+    /// A Flink application counts them, and a function stores the counts.
+    Flink,
+}
+
+impl PipelineShape {
+    pub const ALL: [Self; 3] = [Self::Sql, Self::Window, Self::Flink];
+
+    /// The parts, in the direction of the flow.
+    pub fn nodes(self) -> &'static [NodeId] {
+        use NodeId::{Application, Bucket, Clicks, DataStream, Output, Preprocess, Stream, Table};
+        match self {
+            Self::Sql => &[Clicks, Stream, Bucket, Preprocess, Application, Output, Table],
+            Self::Window => &[Clicks, DataStream, Stream, Preprocess, Bucket, Output, Table],
+            Self::Flink => &[Clicks, DataStream, Stream, Preprocess, Bucket, Application, Output, Table],
+        }
+    }
+
+    /// Which parts hand data to which.
+    pub fn flows(self) -> &'static [(NodeId, NodeId)] {
+        use NodeId::{Application, Bucket, Clicks, DataStream, Output, Preprocess, Stream, Table};
+        match self {
+            Self::Sql => &[
+                (Clicks, Stream),
+                (Stream, Bucket),
+                (Stream, Preprocess),
+                (Preprocess, Application),
+                (Application, Output),
+                (Output, Table),
+            ],
+            Self::Window => &[
+                (Clicks, DataStream),
+                (DataStream, Stream),
+                (Stream, Preprocess),
+                (Preprocess, Bucket),
+                (DataStream, Output),
+                (Output, Table),
+            ],
+            Self::Flink => &[
+                (Clicks, DataStream),
+                (DataStream, Stream),
+                (Stream, Preprocess),
+                (Preprocess, Bucket),
+                (DataStream, Application),
+                (Application, Output),
+                (Output, Table),
+            ],
+        }
     }
 }
 
@@ -33,33 +93,20 @@ impl PipelineView {
 pub enum NodeId {
     /// The sender of clicks.
     Clicks,
+    /// The Kinesis data stream.
+    DataStream,
     /// The Firehose delivery stream.
     Stream,
     /// The S3 bucket.
     Bucket,
-    /// The Lambda function in front of the SQL.
+    /// The Lambda function that cleans rows.
     Preprocess,
-    /// The streaming SQL application.
+    /// The application that counts: streaming SQL or Flink.
     Application,
-    /// The Lambda function behind the SQL.
+    /// The Lambda function that stores the counts, or also makes them.
     Output,
     /// The `DynamoDB` table.
     Table,
-}
-
-impl NodeId {
-    pub const ALL: [Self; 7] =
-        [Self::Clicks, Self::Stream, Self::Bucket, Self::Preprocess, Self::Application, Self::Output, Self::Table];
-
-    /// Which parts hand data to which.
-    pub const FLOWS: [(Self, Self); 6] = [
-        (Self::Clicks, Self::Stream),
-        (Self::Stream, Self::Bucket),
-        (Self::Stream, Self::Preprocess),
-        (Self::Preprocess, Self::Application),
-        (Self::Application, Self::Output),
-        (Self::Output, Self::Table),
-    ];
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,7 +143,7 @@ mod tests {
     #[test]
     fn a_flow_is_as_far_as_the_less_finished_end() {
         use NodeState::{Begun, Dark, Lit};
-        let view = PipelineView::new(|id| {
+        let view = PipelineView::new(PipelineShape::Sql, |id| {
             let state = match id {
                 NodeId::Clicks | NodeId::Stream => Lit,
                 NodeId::Bucket => Begun,

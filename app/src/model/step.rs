@@ -1,4 +1,4 @@
-use super::CheckView;
+use super::{CatchUpView, CheckView, ReceiptView};
 use serde::{Deserialize, Serialize};
 
 /// A step as the list of steps shows it.
@@ -57,6 +57,9 @@ pub struct StepView {
     /// What the consenting checks will do in the learner's account (invoke a function);
     /// `None` when no check of the step needs consent.
     pub consent_html: Option<String>,
+    pub catch_up: CatchUpView,
+    /// On the clean-up step: what of the lab is in the account.
+    pub receipt: Option<ReceiptView>,
     pub previous: Option<StepLink>,
     pub next: Option<StepLink>,
 }

@@ -1,7 +1,7 @@
 use crate::{
     api,
     components::{NoticeBox, Notices, PipelineAcross, Welcome, waiting_notice},
-    model::{LearnerView, Notice, about},
+    model::{LabChoice, LearnerView, Notice, about},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -11,14 +11,16 @@ use leptos_meta::Title;
 pub fn Landing() -> impl IntoView {
     let data = Resource::new(
         || (),
-        |()| async { (api::learner().await.ok().flatten(), api::take_notice().await.ok().flatten()) },
+        |()| async {
+            (api::learner().await.ok().flatten(), api::choices().await.ok(), api::take_notice().await.ok().flatten())
+        },
     );
     view! {
         <Title text="Headwater: build a clickstream pipeline"/>
         <Transition>
             {move || Suspend::new(async move {
-                let (learner, notice) = data.await;
-                view! { <Body learner notice/> }
+                let (learner, choices, notice) = data.await;
+                view! { <Body learner choices notice/> }
             })}
         </Transition>
     }
@@ -26,7 +28,7 @@ pub fn Landing() -> impl IntoView {
 }
 
 #[component]
-fn Body(learner: Option<LearnerView>, notice: Option<Notice>) -> impl IntoView {
+fn Body(learner: Option<LearnerView>, choices: Option<Vec<LabChoice>>, notice: Option<Notice>) -> impl IntoView {
     provide_context(Notices(RwSignal::new(notice)));
     let farewell = waiting_notice(about::FORGET);
     view! {
@@ -37,17 +39,17 @@ fn Body(learner: Option<LearnerView>, notice: Option<Notice>) -> impl IntoView {
                     "A hands-on lab in seven steps. You make every part yourself, the lab looks at what you made and tells you what it found, and at the end you watch counts arrive a minute after the clicks."
                 </p>
                 <NoticeBox notice=Signal::derive(move || farewell.clone())/>
-                <Welcome learner/>
+                <Welcome learner choices/>
             </div>
-            <section class="landing-picture" aria-label="What you will build">
+            <section class="landing-picture" aria-label="What you will build" tabindex="0">
                 <PipelineAcross/>
             </section>
             <section class="landing-facts">
                 <div>
                     <h2>"Real wire, no bill"</h2>
                     <p>
-                        "Headwater brings its own small AWS. It speaks the real protocols, so the page, the "
-                        <code>"aws"</code> " CLI and any SDK all work against it, with keys of your own."
+                        "Headwater brings its own small AWS, the sandbox. It speaks the real protocols, so the page, the "
+                        <code>"aws"</code> " CLI and any SDK all work against it, with keys of your own. It costs nothing."
                     </p>
                 </div>
                 <div>
@@ -58,14 +60,29 @@ fn Body(learner: Option<LearnerView>, notice: Option<Notice>) -> impl IntoView {
                 </div>
                 <div>
                     <h2>"Two ways through"</h2>
-                    <p>"Fill in forms in the page, or paste commands into your terminal. Switch at any step; both lead to the same place."</p>
+                    <p>"In the sandbox, fill in forms in the page or paste commands into your terminal. Switch at any step; both lead to the same place."</p>
                 </div>
             </section>
             <section class="landing-note" aria-labelledby="honest-title">
                 <h2 id="honest-title">"An honest word about the SQL step"</h2>
                 <p>
-                    "AWS closed Kinesis Data Analytics for SQL Applications: since January 2026 nobody can create or run such an application in an AWS account. The idea lives on, in Managed Service for Apache Flink among others, and SQL over windows is still the clearest way to learn it. So this lab keeps the step and runs your SQL in its own sandbox. Firehose, S3, Lambda and DynamoDB are as alive on AWS as they are here."
+                    "AWS closed Kinesis Data Analytics for SQL Applications: since January 2026 nobody can create or run such an application in an AWS account. So this lab can be run in three ways, and two of them live on AWS today."
                 </p>
+                <ul>
+                    <li>
+                        <strong>"A SQL application"</strong>
+                        " is the usual way here, since SQL over windows is still the clearest way to learn the idea. It runs in Headwater's own sandbox, the only place left for it."
+                    </li>
+                    <li>
+                        <strong>"A Lambda function with a tumbling window"</strong>
+                        " reads a Kinesis data stream and counts by itself. It works in the sandbox, and in an AWS account of your own."
+                    </li>
+                    <li>
+                        <strong>"Managed Service for Apache Flink"</strong>
+                        " is what AWS names as the successor, with a SQL of its own. It works in an AWS account of your own."
+                    </li>
+                </ul>
+                <p>"Firehose, S3, Lambda and DynamoDB are the same in all three, and as alive on AWS as they are here."</p>
             </section>
         </main>
     }

@@ -15,7 +15,7 @@ pub fn Problem(error: BackendError) -> impl IntoView {
             <main class="plain-page" id="main" tabindex="-1">
                 <h1>"No lab in this browser yet"</h1>
                 <p class="lead">"Start a new one, or bring yours here with its resume code."</p>
-                <Welcome learner=None/>
+                <Welcome learner=None choices=None/>
             </main>
         }
         .into_any(),

@@ -1,9 +1,9 @@
 use super::problem::Problem;
 use crate::{
     api,
-    components::{Chart, ChartSize, Icon, icon},
+    components::{Chart, ChartSize, CostBar, Icon, Receipt, icon},
     format::{counted, day_and_time, machine_time},
-    model::{CheckResult, ReceiptLine, ResultsView, StepResult},
+    model::{CheckResult, CostView, ReceiptView, ResultsView, StepResult},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -29,19 +29,33 @@ pub fn Results() -> impl IntoView {
 
 #[component]
 fn Body(results: ResultsView) -> impl IntoView {
-    let ResultsView { learner, account_id, region, started_at, finished_at, steps, chart, clicks_accepted, receipt } =
-        results;
+    let ResultsView {
+        learner,
+        account_id,
+        region,
+        started_at,
+        finished_at,
+        steps,
+        chart,
+        clicks_accepted,
+        engine,
+        is_account,
+        receipt,
+    } = results;
     let (heading, lead) = match finished_at {
         Some(_) => {
             ("You built it, saw it run, and cleaned it up", "Every step is passed. This page is yours to print.")
         }
         None => ("So far", "What is passed stays passed. Come back when the rest is done."),
     };
+    let account_word = if is_account { "Account on AWS" } else { "Account in the sandbox" };
+    let cost = receipt.as_ref().filter(|_| is_account).map(cost_of);
     let counted_clicks: u64 = chart.windows.iter().filter_map(|window| window.views).sum();
     let current = learner.current_step.clone();
     let steps = steps.into_iter().map(|step| view! { <StepCard step/> }).collect_view();
     let chart = RwSignal::new(chart);
     view! {
+        <CostBar cost=Signal::stored(cost)/>
         <main class="results" id="main" tabindex="-1">
             <p class="step-place">
                 {format!("{} of {} steps passed", learner.steps_passed, learner.steps_total)}
@@ -50,12 +64,22 @@ fn Body(results: ResultsView) -> impl IntoView {
             <p class="lead">{lead}</p>
             <dl class="facts">
                 <div>
-                    <dt>"Account"</dt>
-                    <dd><code>{account_id}</code></dd>
+                    <dt>{account_word}</dt>
+                    <dd>
+                        {if account_id.is_empty() {
+                            "not connected yet".into_any()
+                        } else {
+                            view! { <code>{account_id}</code> }.into_any()
+                        }}
+                    </dd>
                 </div>
                 <div>
                     <dt>"Region"</dt>
                     <dd><code>{region}</code></dd>
+                </div>
+                <div>
+                    <dt>"Counted by"</dt>
+                    <dd>{engine}</dd>
                 </div>
                 <div>
                     <dt>"Started"</dt>
@@ -84,7 +108,7 @@ fn Body(results: ResultsView) -> impl IntoView {
                 <h2 id="results-steps">"Steps"</h2>
                 <ol class="results-steps">{steps}</ol>
             </section>
-            {(!receipt.is_empty()).then(|| view! { <Receipt receipt/> })}
+            <Receipt receipt=Signal::stored(receipt) is_account/>
             <p class="results-end">
                 <A href=format!("/lab/{current}") attr:class="button">"Back to the lab"</A>
             </p>
@@ -93,9 +117,15 @@ fn Body(results: ResultsView) -> impl IntoView {
     .into_any()
 }
 
+/// What the receipt says about money.
+fn cost_of(receipt: &ReceiptView) -> CostView {
+    let resources = receipt.remaining.iter().filter(|resource| resource.must_go).count() as u32;
+    CostView { per_hour: receipt.cost_per_hour, resources, read_at: receipt.read_at }
+}
+
 #[component]
 fn StepCard(step: StepResult) -> impl IntoView {
-    let StepResult { summary, passed_at, checks, hints_used, questions_right, questions_total } = step;
+    let StepResult { summary, passed_at, checks, hints_used, assisted_at, questions_right, questions_total } = step;
     let passed = passed_at.is_some();
     let when = match passed_at {
         Some(at) => view! { "Passed " <time datetime=machine_time(at)>{day_and_time(at)}</time> }.into_any(),
@@ -117,6 +147,16 @@ fn StepCard(step: StepResult) -> impl IntoView {
             </h3>
             <p class="result-when">{when}</p>
             <p class="result-remarks">{remarks.join(" · ")}</p>
+            {assisted_at
+                .map(|at| {
+                    view! {
+                        <p class="result-assisted">
+                            <span class="assisted-mark">"Assisted"</span>
+                            " The step was done for the learner "
+                            <time datetime=machine_time(at)>{day_and_time(at)}</time>
+                        </p>
+                    }
+                })}
             <ul class="result-checks">{checks}</ul>
         </li>
     }
@@ -134,26 +174,4 @@ fn check_line(check: CheckResult) -> impl IntoView {
             </span>
         </li>
     }
-}
-
-#[component]
-fn Receipt(receipt: Vec<ReceiptLine>) -> impl IntoView {
-    let lines = receipt
-        .into_iter()
-        .map(|ReceiptLine { resource, gone }| {
-            view! {
-                <li class:is-gone=gone>
-                    <span>{resource}</span>
-                    <span class="receipt-word">{if gone { "gone" } else { "still there" }}</span>
-                </li>
-            }
-        })
-        .collect_view();
-    view! {
-        <section class="receipt" aria-labelledby="receipt-title">
-            <h2 id="receipt-title">"Receipt of the clean-up"</h2>
-            <ul>{lines}</ul>
-        </section>
-    }
-    .into_any()
 }

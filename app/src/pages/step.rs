@@ -2,12 +2,13 @@ use super::problem::Problem;
 use crate::{
     api::{self, ChooseDialect},
     components::{
-        ActionPanel, Chart, ChartSize, Checks, DemoPanel, DemoProgress, Hints, Hydrated, Icon, Keys, Names, NoticeBox,
-        Notices, PipelineDown, Prose, Quiz, ResumeCode, River, UploadPanel, icon, waiting_notice,
+        Account, ActionPanel, CatchUp, Chart, ChartSize, Checks, CostBar, DemoPanel, DemoProgress, Hints, Hydrated,
+        Icon, Keys, Names, NoticeBox, Notices, PipelineDown, Prose, Quiz, Receipt, ResumeCode, River, Trace,
+        UploadPanel, icon, waiting_notice,
     },
     error::BackendError,
     live::{self, Live},
-    model::{LabView, MintedKeys, Notice, StepLink, StepSummary, StepView, about},
+    model::{AccountView, LabView, MintedKeys, Notice, PlaceView, StepLink, StepSummary, StepView, about},
     preferences::{Dialect, Preferences},
 };
 use leptos::{form::ActionForm, prelude::*, task::spawn_local};
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 /// The steps that have parts of their own besides the lab's text.
 const CONNECT: &str = "connect";
 const INGEST: &str = "ingest";
+const CLEAN_UP: &str = "clean-up";
 
 /// Everything a step's page is made of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,7 +91,10 @@ fn Body(loaded: Loaded) -> impl IntoView {
     focus_after_navigation(heading);
 
     let welcome = waiting_notice(about::START).or_else(|| waiting_notice(about::RESUME));
-    let StepView { aim_html, background_html, page_html, cli_html, actions, previous, next, .. } = step;
+    let StepView { actions, previous, next, .. } = step;
+    let is_account = matches!(account.place, PlaceView::Account(_));
+    // In an account of the learner's own the page makes nothing, so that there is nothing to do in it.
+    let only_cli = is_account && actions.is_empty();
     let count = actions.len();
     let forms = actions
         .into_iter()
@@ -99,16 +104,17 @@ fn Body(loaded: Loaded) -> impl IntoView {
         })
         .collect_view();
     let (own_before, own_after) = match slug.as_str() {
-        CONNECT => (
-            Some(
-                view! {
-                    <Keys account=account.clone() minted=secrets.keys on_done/>
-                    <ResumeCode code=secrets.resume_code/>
-                }
-                .into_any(),
-            ),
-            Some(view! { <Names names=account.names on_done/> }.into_any()),
-        ),
+        CONNECT => {
+            let names = view! { <Names names=account.names.clone() on_done/> };
+            let code = view! { <ResumeCode code=secrets.resume_code/> };
+            let place = view! { <OwnPlace live account keys=secrets.keys on_done/> };
+            if is_account {
+                // A role is limited to the names, so that they are chosen before it is made.
+                (Some(view! { {place} {names} {code} }.into_any()), None)
+            } else {
+                (Some(view! { {place} {code} }.into_any()), Some(names.into_any()))
+            }
+        }
         INGEST => (
             None,
             Some(
@@ -121,6 +127,9 @@ fn Body(loaded: Loaded) -> impl IntoView {
         ),
         _ => (None, None),
     };
+    let text = move |read: fn(&StepView) -> &String| Memo::new(move |_| live.step.with(|step| read(step).clone()));
+    let aim_html = text(|step| &step.aim_html);
+    let traced = number >= 2 && slug != INGEST;
     let shows_chart = {
         let early = number < 2;
         move || !early || live.chart.with(|chart| !chart.windows.is_empty())
@@ -129,6 +138,7 @@ fn Body(loaded: Loaded) -> impl IntoView {
     let beside = slug.clone();
     view! {
         <Title text=format!("{title} · Headwater")/>
+        <CostBar cost=live.cost/>
         <div class="lab">
             <River live current=slug.clone()/>
             <main class="step" id="main" tabindex="-1">
@@ -137,18 +147,22 @@ fn Body(loaded: Loaded) -> impl IntoView {
                 </p>
                 <h1 tabindex="-1" node_ref=heading>{title}</h1>
                 <NoticeBox notice=Signal::derive(move || welcome.clone())/>
-                <p class="lead" inner_html=aim_html></p>
+                <p class="lead" inner_html=move || aim_html.get()></p>
+                {(is_account && slug != CONNECT).then(|| view! { <NotConnected live/> })}
                 {own_before}
                 <section class="background" aria-labelledby="background-title">
                     <h2 id="background-title">"Background"</h2>
-                    <Prose html=background_html/>
+                    <Prose html=text(|step| &step.background_html)/>
                 </section>
-                <Instructions page_html cli_html>
+                {(slug == CLEAN_UP).then(|| view! { <Receipt receipt=live.receipt is_account/> })}
+                <Instructions page_html=text(|step| &step.page_html) cli_html=text(|step| &step.cli_html) only_cli>
                     {forms}
                     {own_after}
                 </Instructions>
+                {(slug == INGEST).then(|| view! { <Trace live/> })}
                 {wide_chart.then(|| view! { <Chart chart=live.chart size=ChartSize::Wide/> })}
                 <Hints live slug=slug.clone() on_done/>
+                <CatchUp live slug=slug.clone() on_done/>
                 <Quiz live slug=slug.clone() on_done/>
                 <Turn previous next/>
             </main>
@@ -167,6 +181,7 @@ fn Body(loaded: Loaded) -> impl IntoView {
                             </section>
                         }
                     })}
+                {traced.then(|| view! { <Trace live/> })}
                 <PipelineDown live/>
                 {(!wide_chart)
                     .then(|| {
@@ -183,9 +198,71 @@ fn Body(loaded: Loaded) -> impl IntoView {
     .into_any()
 }
 
+/// The learner's account: its keys in the sandbox, or how an account of the learner's own is connected.
+#[component]
+fn OwnPlace(live: Live, account: AccountView, keys: Option<MintedKeys>, on_done: Callback<()>) -> impl IntoView {
+    let AccountView { account_id, region, place, .. } = account;
+    match place {
+        PlaceView::Sandbox { endpoint, access_keys } => {
+            view! { <Keys account_id region endpoint access_keys minted=keys on_done/> }.into_any()
+        }
+        PlaceView::Account(_) => view! { <Account live on_done/> }.into_any(),
+    }
+}
+
+/// Says so where the checks have no account to look at.
+#[component]
+fn NotConnected(live: Live) -> impl IntoView {
+    let connected = Memo::new(move |_| {
+        live.account.with(|account| match &account.place {
+            PlaceView::Sandbox { .. } => true,
+            PlaceView::Account(view) => view.connected.is_some(),
+        })
+    });
+    let news = move || {
+        (!connected.get()).then(|| {
+            view! {
+                <div class="notice is-info">
+                    {icon(Icon::Info)}
+                    <div>
+                        <p>
+                            "Your account is not connected, so the checks cannot look at it. "
+                            <A href="/lab/connect#account">"Connect it first"</A> "."
+                        </p>
+                    </div>
+                </div>
+            }
+        })
+    };
+    view! { <div class="notice-slot">{news}</div> }.into_any()
+}
+
 /// The instructions in the learner's dialect; the forms belong to that of the page.
 #[component]
-fn Instructions(page_html: String, cli_html: String, children: Children) -> impl IntoView {
+fn Instructions(
+    #[prop(into)] page_html: Signal<String>,
+    #[prop(into)] cli_html: Signal<String>,
+    /// There is nothing to do in the page.
+    only_cli: bool,
+    children: Children,
+) -> impl IntoView {
+    if only_cli {
+        return view! {
+            <section class="instructions" id="instructions" aria-labelledby="instructions-title">
+                <div class="instructions-head">
+                    <h2 id="instructions-title">"Do it with the AWS CLI"</h2>
+                </div>
+                <div class="dialect" id="in-cli">
+                    <p class="only-cli">
+                        "In your own account this page makes and deletes nothing, so it has no forms for that: you do it, with your own credentials in your own terminal."
+                    </p>
+                    <Prose html=cli_html/>
+                    {children()}
+                </div>
+            </section>
+        }
+        .into_any();
+    }
     let choose = ServerAction::<ChooseDialect>::new();
     let preferences = expect_context::<RwSignal<Preferences>>();
     let dialect = move || preferences.with(|preferences| preferences.dialect);

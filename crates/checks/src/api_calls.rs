@@ -1,13 +1,17 @@
-//! Every AWS call that this crate makes, in one table.
+//! Every AWS call that Headwater makes in a learner's account, in one table: those of the checks, the chart, the
+//! demo sender, the record tracer, the inventory, and of connecting.
 //!
-//! The IAM policy shown to the learner is derived from it, and the guard in each client refuses a call
-//! that is not in it. Actions as in AWS's Service Authorization Reference.
+//! The IAM policy shown to the learner and `docs/permissions.md` are derived from it, and the guard in each client
+//! refuses a call that is not in it. Actions as in AWS's Service Authorization Reference.
 
 use std::fmt;
 
-use crate::name::CheckName::{self, *};
+use crate::{
+    engine::{APPLICATIONS, EVERY, Engine, SQL, STREAMS},
+    name::CheckName::{self, *},
+};
 
-/// An AWS service that the checks speak to.
+/// An AWS service that Headwater speaks to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Service {
     /// AWS Security Token Service.
@@ -22,6 +26,16 @@ pub enum Service {
     KinesisAnalytics,
     /// Amazon DynamoDB.
     DynamoDb,
+    /// Amazon Kinesis Data Streams.
+    Kinesis,
+    /// AWS Account Management.
+    Account,
+    /// AWS Resource Groups Tagging API.
+    Tagging,
+    /// Amazon CloudWatch Logs.
+    Logs,
+    /// AWS Identity and Access Management.
+    Iam,
 }
 
 impl Service {
@@ -34,6 +48,11 @@ impl Service {
             Self::Lambda => "lambda",
             Self::KinesisAnalytics => "kinesisanalyticsv2",
             Self::DynamoDb => "dynamodb",
+            Self::Kinesis => "kinesis",
+            Self::Account => "account",
+            Self::Tagging => "resourcegroupstaggingapi",
+            Self::Logs => "logs",
+            Self::Iam => "iam",
         }
     }
 
@@ -46,6 +65,11 @@ impl Service {
             Self::Lambda => "AWS Lambda",
             Self::KinesisAnalytics => "Kinesis Data Analytics",
             Self::DynamoDb => "Amazon DynamoDB",
+            Self::Kinesis => "Amazon Kinesis Data Streams",
+            Self::Account => "AWS Account Management",
+            Self::Tagging => "AWS Resource Groups Tagging API",
+            Self::Logs => "Amazon CloudWatch Logs",
+            Self::Iam => "AWS IAM",
         }
     }
 
@@ -58,6 +82,11 @@ impl Service {
             Self::Lambda => "Lambda",
             Self::KinesisAnalytics => "Kinesis Analytics V2",
             Self::DynamoDb => "DynamoDB",
+            Self::Kinesis => "Kinesis",
+            Self::Account => "Account",
+            Self::Tagging => "Resource Groups Tagging API",
+            Self::Logs => "CloudWatch Logs",
+            Self::Iam => "IAM",
         }
     }
 }
@@ -69,13 +98,87 @@ pub enum Access {
     Read,
     /// Runs the learner's own function, with the learner's consent only.
     ConsentedInvoke,
+    /// Sends demo clicks into the learner's stream, when the learner presses the button.
+    DemoSend,
+}
+
+/// A part of Headwater that makes calls without being a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// The chart of window counts.
+    Chart,
+    /// The sender of demo clicks and files.
+    Sender,
+    /// Signing in to a learner's account.
+    Connect,
+    /// The record tracer.
+    Tracer,
+    /// The inventory of what the lab left in the account.
+    Inventory,
+}
+
+impl Part {
+    /// The part's name in a list.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Chart => "the chart",
+            Self::Sender => "the demo sender",
+            Self::Connect => "connecting",
+            Self::Tracer => "the record tracer",
+            Self::Inventory => "the inventory",
+        }
+    }
+}
+
+/// Who makes a call: the owner of an SDK client. Each may make the calls of its own parts alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Caller {
+    /// [`crate::Clients`]: the checks, the chart, the tracer and the inventory.
+    Checks,
+    /// The sender of demo clicks and files.
+    Sender,
+    /// Whoever signs in to a learner's account.
+    Connect,
+}
+
+impl Caller {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Checks, Self::Sender, Self::Connect];
+
+    /// The name in the wire log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Checks => "checks",
+            Self::Sender => "sender",
+            Self::Connect => "connect",
+        }
+    }
+
+    /// Whether this caller makes `call`.
+    pub fn may(self, call: &ApiCall) -> bool {
+        match self {
+            Self::Checks => {
+                let reads = [Part::Chart, Part::Tracer, Part::Inventory];
+                call.access != Access::DemoSend
+                    && (!call.checks.is_empty() || call.parts.iter().any(|part| reads.contains(part)))
+            }
+            Self::Sender => call.parts.contains(&Part::Sender),
+            Self::Connect => call.parts.contains(&Part::Connect),
+        }
+    }
 }
 
 /// What a call is allowed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Resource {
-    /// Nothing in particular: the call needs no permission.
+    /// Nothing of the account: the call needs no permission there.
     Nothing,
+    /// Anything: AWS knows no resource for the action.
+    Anything,
+    /// The data stream that clicks are sent to.
+    DataStream,
+    /// The data streams of the engine: also the one for the counts, if there is one.
+    DataStreams,
     /// The delivery stream.
     DeliveryStream,
     /// The bucket itself.
@@ -84,10 +187,34 @@ pub enum Resource {
     Objects,
     /// Both functions.
     Functions,
-    /// The SQL application.
+    /// The application.
     Application,
     /// The table.
     Table,
+    /// The logs of functions; AWS tells log groups apart only once they are found.
+    LogGroups,
+    /// The lab's roles.
+    Roles,
+}
+
+impl Resource {
+    /// The resource in a list.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing of the account",
+            Self::Anything => "`*`: AWS knows no resource for it",
+            Self::DataStream => "the data stream",
+            Self::DataStreams => "the data streams",
+            Self::DeliveryStream => "the delivery stream",
+            Self::Bucket => "the bucket",
+            Self::Objects => "the objects under the prefix",
+            Self::Functions => "both functions",
+            Self::Application => "the application",
+            Self::Table => "the table",
+            Self::LogGroups => "all log groups",
+            Self::Roles => "the lab's roles",
+        }
+    }
 }
 
 /// An entry of the table.
@@ -105,10 +232,14 @@ pub struct ApiCall {
     pub resource: Resource,
     /// Whether it is also made in the learner's other regions, to find what was created in the wrong one.
     pub in_other_regions: bool,
+    /// The engines with which it is made.
+    pub engines: &'static [Engine],
     /// The checks that use it.
     pub checks: &'static [CheckName],
-    /// Whether the chart uses it.
-    pub chart: bool,
+    /// The other parts that use it.
+    pub parts: &'static [Part],
+    /// What for, for the learner who is to allow it.
+    pub why: &'static str,
 }
 
 impl fmt::Display for ApiCall {
@@ -126,8 +257,38 @@ pub static GET_CALLER_IDENTITY: ApiCall = ApiCall {
     access: Access::Read,
     resource: Resource::Nothing,
     in_other_regions: false,
+    engines: EVERY,
     checks: &[ConnectIdentity],
-    chart: false,
+    parts: &[Part::Connect],
+    why: "Tells whose account the credentials belong to.",
+};
+
+/// Temporary credentials for the role that the learner made. Its trust policy allows it, not the policy of the role.
+pub static ASSUME_ROLE: ApiCall = ApiCall {
+    service: Service::Sts,
+    operation: "AssumeRole",
+    action: "sts:AssumeRole",
+    access: Access::Read,
+    resource: Resource::Nothing,
+    in_other_regions: false,
+    engines: EVERY,
+    checks: &[],
+    parts: &[Part::Connect],
+    why: "Takes on the role that you made for the lab, for a quarter of an hour at a time.",
+};
+
+/// The regions that are switched on in the account.
+pub static LIST_REGIONS: ApiCall = ApiCall {
+    service: Service::Account,
+    operation: "ListRegions",
+    action: "account:ListRegions",
+    access: Access::Read,
+    resource: Resource::Anything,
+    in_other_regions: false,
+    engines: EVERY,
+    checks: &[],
+    parts: &[Part::Connect],
+    why: "Tells in which regions to look for what was created in the wrong one.",
 };
 
 /// The delivery stream's state and settings.
@@ -138,6 +299,7 @@ pub static DESCRIBE_DELIVERY_STREAM: ApiCall = ApiCall {
     access: Access::Read,
     resource: Resource::DeliveryStream,
     in_other_regions: true,
+    engines: EVERY,
     checks: &[
         DeliveryStreamActive,
         DeliveryStreamSource,
@@ -148,9 +310,53 @@ pub static DESCRIBE_DELIVERY_STREAM: ApiCall = ApiCall {
         IngestObjects,
         IngestReadable,
         IngestRows,
+        PreprocessAttached,
         CleanUpStream,
     ],
-    chart: false,
+    parts: &[Part::Tracer, Part::Inventory],
+    why: "Reads the state and the settings of the delivery stream.",
+};
+
+/// Demo clicks, where the delivery stream takes them directly.
+pub static PUT_RECORD_BATCH: ApiCall = ApiCall {
+    service: Service::Firehose,
+    operation: "PutRecordBatch",
+    action: "firehose:PutRecordBatch",
+    access: Access::DemoSend,
+    resource: Resource::DeliveryStream,
+    in_other_regions: false,
+    engines: SQL,
+    checks: &[],
+    parts: &[Part::Sender],
+    why: "Sends demo clicks and files when you press the button.",
+};
+
+/// Demo clicks, where a data stream takes them.
+pub static PUT_RECORDS: ApiCall = ApiCall {
+    service: Service::Kinesis,
+    operation: "PutRecords",
+    action: "kinesis:PutRecords",
+    access: Access::DemoSend,
+    resource: Resource::DataStream,
+    in_other_regions: false,
+    engines: STREAMS,
+    checks: &[],
+    parts: &[Part::Sender],
+    why: "Sends demo clicks and files when you press the button.",
+};
+
+/// A data stream's state, mode and number of open shards.
+pub static DESCRIBE_STREAM_SUMMARY: ApiCall = ApiCall {
+    service: Service::Kinesis,
+    operation: "DescribeStreamSummary",
+    action: "kinesis:DescribeStreamSummary",
+    access: Access::Read,
+    resource: Resource::DataStreams,
+    in_other_regions: true,
+    engines: STREAMS,
+    checks: &[DeliveryStreamDataStream, StreamingSqlCountsStream, CleanUpDataStream, CleanUpCountsStream],
+    parts: &[Part::Inventory],
+    why: "Reads the state of the data streams.",
 };
 
 /// Whether the bucket exists, and where.
@@ -161,8 +367,10 @@ pub static HEAD_BUCKET: ApiCall = ApiCall {
     access: Access::Read,
     resource: Resource::Bucket,
     in_other_regions: false,
+    engines: EVERY,
     checks: &[DeliveryStreamBucket, CleanUpBucket],
-    chart: false,
+    parts: &[Part::Inventory],
+    why: "Tells whether the bucket exists, and where.",
 };
 
 /// The keys of delivered objects.
@@ -173,8 +381,10 @@ pub static LIST_OBJECTS: ApiCall = ApiCall {
     access: Access::Read,
     resource: Resource::Bucket,
     in_other_regions: false,
+    engines: EVERY,
     checks: &[IngestObjects, IngestReadable, IngestRows],
-    chart: false,
+    parts: &[Part::Tracer],
+    why: "Finds the objects that were delivered.",
 };
 
 /// The beginning of a delivered object.
@@ -185,8 +395,10 @@ pub static GET_OBJECT: ApiCall = ApiCall {
     access: Access::Read,
     resource: Resource::Objects,
     in_other_regions: false,
+    engines: EVERY,
     checks: &[IngestReadable, IngestRows],
-    chart: false,
+    parts: &[Part::Tracer],
+    why: "Reads the beginning of a delivered object, to see that it holds clicks.",
 };
 
 /// A function's settings and state. `GetFunction` would also hand out a link to the learner's code.
@@ -197,17 +409,26 @@ pub static GET_FUNCTION_CONFIGURATION: ApiCall = ApiCall {
     access: Access::Read,
     resource: Resource::Functions,
     in_other_regions: true,
+    engines: EVERY,
     checks: &[
         PreprocessFunction,
         PreprocessRuntime,
         PreprocessHandler,
         PreprocessTimeout,
         PreprocessAnswer,
+        StreamingSqlCountFunction,
+        StreamingSqlMapping,
+        StreamingSqlWindow,
+        StreamingSqlCountAnswer,
         ResultsFunction,
+        ResultsCountsMapping,
+        ResultsTableName,
         ResultsIdempotent,
+        ResultsRows,
         CleanUpFunctions,
     ],
-    chart: false,
+    parts: &[Part::Tracer, Part::Inventory],
+    why: "Reads the state and the settings of the functions. Of their variables, only whether TABLE_NAME is right is used.",
 };
 
 /// A test run of a function, on the learner's consent.
@@ -218,8 +439,24 @@ pub static INVOKE: ApiCall = ApiCall {
     access: Access::ConsentedInvoke,
     resource: Resource::Functions,
     in_other_regions: false,
-    checks: &[PreprocessAnswer, ResultsIdempotent],
-    chart: false,
+    engines: EVERY,
+    checks: &[PreprocessAnswer, StreamingSqlCountAnswer, ResultsIdempotent],
+    parts: &[],
+    why: "Runs a function with made-up records when you press the button that says so.",
+};
+
+/// What calls the output function. AWS knows no resource for it.
+pub static LIST_EVENT_SOURCE_MAPPINGS: ApiCall = ApiCall {
+    service: Service::Lambda,
+    operation: "ListEventSourceMappings",
+    action: "lambda:ListEventSourceMappings",
+    access: Access::Read,
+    resource: Resource::Anything,
+    in_other_regions: true,
+    engines: STREAMS,
+    checks: &[StreamingSqlMapping, StreamingSqlWindow, ResultsCountsMapping, ResultsRows, CleanUpMapping],
+    parts: &[Part::Tracer, Part::Inventory],
+    why: "Tells whether the function reads its stream, and in windows of which length.",
 };
 
 /// The application's state, code, inputs and outputs.
@@ -230,6 +467,7 @@ pub static DESCRIBE_APPLICATION: ApiCall = ApiCall {
     access: Access::Read,
     resource: Resource::Application,
     in_other_regions: true,
+    engines: APPLICATIONS,
     checks: &[
         StreamingSqlApplication,
         StreamingSqlInput,
@@ -237,11 +475,15 @@ pub static DESCRIBE_APPLICATION: ApiCall = ApiCall {
         StreamingSqlSchema,
         StreamingSqlCode,
         StreamingSqlRunning,
+        StreamingSqlApplicationFlink,
+        StreamingSqlFlinkInput,
+        StreamingSqlFlinkRunning,
         ResultsOutput,
         ResultsRows,
         CleanUpApplication,
     ],
-    chart: false,
+    parts: &[Part::Tracer, Part::Inventory],
+    why: "Reads the state, the inputs and the code of the application.",
 };
 
 /// The table's state and keys.
@@ -252,8 +494,10 @@ pub static DESCRIBE_TABLE: ApiCall = ApiCall {
     access: Access::Read,
     resource: Resource::Table,
     in_other_regions: true,
+    engines: EVERY,
     checks: &[ResultsTable, ResultsKeys, ResultsIdempotent, ResultsRows, CleanUpTable],
-    chart: false,
+    parts: &[Part::Inventory],
+    why: "Reads the state and the keys of the table.",
 };
 
 /// Window counts of one metric. The table's `ItemCount` would lag by hours.
@@ -264,20 +508,73 @@ pub static QUERY: ApiCall = ApiCall {
     access: Access::Read,
     resource: Resource::Table,
     in_other_regions: false,
+    engines: EVERY,
     checks: &[ResultsIdempotent, ResultsRows],
-    chart: true,
+    parts: &[Part::Chart, Part::Tracer],
+    why: "Reads the window counts, for the checks and the chart.",
+};
+
+/// All that has the lab's tag. AWS knows no resource for it.
+pub static GET_RESOURCES: ApiCall = ApiCall {
+    service: Service::Tagging,
+    operation: "GetResources",
+    action: "tag:GetResources",
+    access: Access::Read,
+    resource: Resource::Anything,
+    in_other_regions: true,
+    engines: EVERY,
+    checks: &[],
+    parts: &[Part::Inventory],
+    why: "Finds what the lab made by its tag, also under another name.",
+};
+
+/// The log groups that functions leave.
+pub static DESCRIBE_LOG_GROUPS: ApiCall = ApiCall {
+    service: Service::Logs,
+    operation: "DescribeLogGroups",
+    action: "logs:DescribeLogGroups",
+    access: Access::Read,
+    resource: Resource::LogGroups,
+    in_other_regions: true,
+    engines: EVERY,
+    checks: &[],
+    parts: &[Part::Inventory],
+    why: "Finds the logs that the functions left.",
+};
+
+/// Whether a role is there.
+pub static GET_ROLE: ApiCall = ApiCall {
+    service: Service::Iam,
+    operation: "GetRole",
+    action: "iam:GetRole",
+    access: Access::Read,
+    resource: Resource::Roles,
+    in_other_regions: false,
+    engines: EVERY,
+    checks: &[],
+    parts: &[Part::Inventory],
+    why: "Tells which of the lab's roles are still there.",
 };
 
 /// All of them.
-pub static ALL: [&ApiCall; 10] = [
+pub static ALL: [&ApiCall; 19] = [
     &GET_CALLER_IDENTITY,
+    &ASSUME_ROLE,
+    &LIST_REGIONS,
     &DESCRIBE_DELIVERY_STREAM,
+    &PUT_RECORD_BATCH,
+    &PUT_RECORDS,
+    &DESCRIBE_STREAM_SUMMARY,
     &HEAD_BUCKET,
     &LIST_OBJECTS,
     &GET_OBJECT,
     &GET_FUNCTION_CONFIGURATION,
     &INVOKE,
+    &LIST_EVENT_SOURCE_MAPPINGS,
     &DESCRIBE_APPLICATION,
     &DESCRIBE_TABLE,
     &QUERY,
+    &GET_RESOURCES,
+    &DESCRIBE_LOG_GROUPS,
+    &GET_ROLE,
 ];

@@ -20,6 +20,21 @@ pub(crate) fn stream_name(arn: &str) -> &str {
     resource(arn).strip_prefix("deliverystream/").unwrap_or_default()
 }
 
+/// The name in `arn:…:kinesis:…:stream/NAME`.
+pub(crate) fn data_stream_name(arn: &str) -> &str {
+    let is_kinesis = arn.split(':').nth(2) == Some("kinesis");
+    resource(arn).strip_prefix("stream/").filter(|_| is_kinesis).unwrap_or_default()
+}
+
+/// The partition of AWS that `region` belongs to.
+pub(crate) fn partition(region: &str) -> &'static str {
+    match region.get(..3) {
+        Some("cn-") => "aws-cn",
+        Some("us-") if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    }
+}
+
 /// The name in `arn:…:function:NAME`, also where a version or an alias follows it.
 pub(crate) fn function_name(arn: &str) -> &str {
     resource(arn).strip_prefix("function:").and_then(|rest| rest.split(':').next()).unwrap_or_default()
@@ -38,6 +53,8 @@ mod tests {
         assert_eq!(account("arn:aws:iam::111122223333:role/a/b/Mine"), "111122223333");
         assert_eq!(role_name("arn:aws:iam::111122223333:role/a/b/Mine"), "Mine");
         assert_eq!(stream_name("arn:aws:firehose:us-east-1:111122223333:deliverystream/Clicks"), "Clicks");
+        assert_eq!(data_stream_name("arn:aws:kinesis:us-east-1:111122223333:stream/Clicks"), "Clicks");
+        assert_eq!(data_stream_name("arn:aws:dynamodb:us-east-1:111122223333:stream/Clicks"), "");
         assert_eq!(region("arn:aws:firehose:us-east-1:111122223333:deliverystream/Clicks"), "us-east-1");
     }
 

@@ -186,7 +186,7 @@ fn sort_service_error(call: &ApiCall, error: &impl ProvideErrorMetadata, raw: &R
             .unwrap_or_else(|| CallError::Fault(format!("{service} gave an answer that cannot be read")));
     };
     match code {
-        "ResourceNotFoundException" | "NoSuchBucket" | "NoSuchKey" | "NotFound" => CallError::Absent,
+        "ResourceNotFoundException" | "NoSuchBucket" | "NoSuchKey" | "NoSuchEntity" | "NotFound" => CallError::Absent,
         "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException"
             if call.service == Service::S3 =>
         {

@@ -1,63 +1,86 @@
 //! SDK clients with the bounds that the checks need.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tokio::time::Instant;
 
-use crate::guard::OnlyCallsInTheTable;
+use crate::{
+    api_calls::Caller,
+    guard::Guard,
+    rates::{InTurn, Rates},
+};
 
-/// One attempt of a call may take this long.
+/// One attempt of a call may take this long, from when it is sent.
 pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A call with its retries may take this long.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// A test run of a learner's function may take this long; it is never retried.
 pub(crate) const INVOKE_TIMEOUT: Duration = Duration::from_secs(65);
-
-/// AWS allows five describe calls a second in a region and account; one is left for retries.
-const FIREHOSE_DESCRIBES_PER_SECOND: usize = 4;
+/// What was not found in the other regions of AWS is not looked for there again for this long.
+const LOOK_ELSEWHERE_AGAIN: Duration = Duration::from_secs(30);
 
 /// SDK clients for one learner. Cheap to clone; keep one for a learner, since it also keeps count of
-/// the calls made, so as to stay within Firehose's limit.
+/// the calls made, so as to stay within AWS's limits.
 #[derive(Debug, Clone)]
 pub struct Clients {
     config: SdkConfig,
     other_regions: Arc<[String]>,
-    firehose_calls: Arc<CallsPerSecond>,
+    nowhere_else: Arc<Mutex<HashMap<String, Instant>>>,
     pub(crate) sts: aws_sdk_sts::Client,
     pub(crate) firehose: aws_sdk_firehose::Client,
+    pub(crate) kinesis: aws_sdk_kinesis::Client,
     pub(crate) s3: aws_sdk_s3::Client,
     pub(crate) lambda: aws_sdk_lambda::Client,
     pub(crate) analytics: aws_sdk_kinesisanalyticsv2::Client,
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
+    pub(crate) iam: aws_sdk_iam::Client,
 }
 
 /// An SDK client of `$service` that makes no call but those in the table.
 macro_rules! guarded {
     ($service:ident, $config:expr) => {
-        $service::Client::from_conf($service::config::Builder::from($config).interceptor(OnlyCallsInTheTable).build())
+        $service::Client::from_conf(
+            $service::config::Builder::from($config).interceptor(Guard::of(Caller::Checks)).build(),
+        )
     };
 }
 
 impl Clients {
     /// Clients with the credentials, region and endpoint of `config`. What is not found there is looked
-    /// for in `other_regions`, to tell a learner that it was created in the wrong one.
+    /// for in `other_regions` (of [`crate::enabled_regions`]), to tell a learner that it was created in the wrong one.
+    ///
+    /// They keep AWS's rates among themselves; see [`Clients::for_account`].
     pub fn new(config: &SdkConfig, other_regions: impl IntoIterator<Item = String>) -> Self {
+        Self::with_rates(Arc::default(), config, other_regions)
+    }
+
+    /// The same for an AWS account that may be used by several learners: all clients made for `account` in this process
+    /// keep AWS's rates together.
+    pub fn for_account(account: &str, config: &SdkConfig, other_regions: impl IntoIterator<Item = String>) -> Self {
+        Self::with_rates(Rates::of_account(account), config, other_regions)
+    }
+
+    fn with_rates(rates: Arc<Rates>, config: &SdkConfig, other_regions: impl IntoIterator<Item = String>) -> Self {
         let here = config.region().map(ToString::to_string);
         let behavior = config.behavior_version().unwrap_or_else(BehaviorVersion::latest);
+        let in_turn = SharedHttpClient::new(InTurn::new(rates, config.http_client(), ATTEMPT_TIMEOUT));
         let config = config
             .clone()
             .into_builder()
             .behavior_version(behavior)
+            .http_client(in_turn)
+            // Exponential, with a random part of the whole wait ("full jitter").
             .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(250)))
+            // An attempt is bounded by the HTTP client, which does not count the wait for its turn.
             .timeout_config(
                 TimeoutConfig::builder()
                     .connect_timeout(Duration::from_secs(3))
-                    .operation_attempt_timeout(ATTEMPT_TIMEOUT)
                     .operation_timeout(CALL_TIMEOUT)
                     .build(),
             )
@@ -65,17 +88,19 @@ impl Clients {
         // A local endpoint has no host name for each bucket.
         let s3 = aws_sdk_s3::config::Builder::from(&config)
             .force_path_style(config.endpoint_url().is_some())
-            .interceptor(OnlyCallsInTheTable)
+            .interceptor(Guard::of(Caller::Checks))
             .build();
         Self {
             other_regions: other_regions.into_iter().filter(|region| Some(region) != here.as_ref()).collect(),
-            firehose_calls: Arc::default(),
+            nowhere_else: Arc::default(),
             sts: guarded!(aws_sdk_sts, &config),
             firehose: guarded!(aws_sdk_firehose, &config),
+            kinesis: guarded!(aws_sdk_kinesis, &config),
             s3: aws_sdk_s3::Client::from_conf(s3),
             lambda: guarded!(aws_sdk_lambda, &config),
             analytics: guarded!(aws_sdk_kinesisanalyticsv2, &config),
             dynamodb: guarded!(aws_sdk_dynamodb, &config),
+            iam: guarded!(aws_sdk_iam, &config),
             config,
         }
     }
@@ -94,6 +119,10 @@ impl Clients {
         guarded!(aws_sdk_firehose, &self.config_in(region))
     }
 
+    pub(crate) fn kinesis_in(&self, region: &str) -> aws_sdk_kinesis::Client {
+        guarded!(aws_sdk_kinesis, &self.config_in(region))
+    }
+
     pub(crate) fn lambda_in(&self, region: &str) -> aws_sdk_lambda::Client {
         guarded!(aws_sdk_lambda, &self.config_in(region))
     }
@@ -106,46 +135,31 @@ impl Clients {
         guarded!(aws_sdk_dynamodb, &self.config_in(region))
     }
 
+    pub(crate) fn logs_in(&self, region: &str) -> aws_sdk_cloudwatchlogs::Client {
+        guarded!(aws_sdk_cloudwatchlogs, &self.config_in(region))
+    }
+
+    pub(crate) fn tagging_in(&self, region: &str) -> aws_sdk_resourcegroupstagging::Client {
+        guarded!(aws_sdk_resourcegroupstagging, &self.config_in(region))
+    }
+
     fn config_in(&self, region: &str) -> SdkConfig {
         self.config.clone().into_builder().region(Region::new(region.to_owned())).build()
     }
 
-    /// Waits until one more Firehose describe call fits into the current second of `region`.
-    pub(crate) async fn wait_for_firehose(&self, region: &str) {
-        tokio::time::sleep_until(self.firehose_calls.next(region, Instant::now())).await;
+    /// Whether `thing` was looked for in the other regions a moment ago, in vain. A page that is left open would
+    /// otherwise ask all regions again and again.
+    pub(crate) fn is_known_to_be_nowhere_else(&self, thing: &str) -> bool {
+        let found_nowhere = self.nowhere_else.lock().unwrap_or_else(PoisonError::into_inner);
+        found_nowhere.get(thing).is_some_and(|at| at.elapsed() < LOOK_ELSEWHERE_AGAIN)
     }
-}
 
-/// The starts of the latest calls, by region.
-#[derive(Debug, Default)]
-struct CallsPerSecond(Mutex<HashMap<String, VecDeque<Instant>>>);
-
-impl CallsPerSecond {
-    /// Reserves the earliest moment at which a call keeps the limit.
-    fn next(&self, region: &str, now: Instant) -> Instant {
-        let mut regions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let calls = regions.entry(region.to_owned()).or_default();
-        let mut start = now;
-        if calls.len() == FIREHOSE_DESCRIBES_PER_SECOND
-            && let Some(oldest) = calls.pop_front()
-        {
-            start = start.max(oldest + Duration::from_secs(1));
+    /// Remembers that `thing` is in no other region. An endpoint of our own may well be asked each time.
+    pub(crate) fn is_nowhere_else(&self, thing: String) {
+        if self.is_aws() {
+            let mut found_nowhere = self.nowhere_else.lock().unwrap_or_else(PoisonError::into_inner);
+            found_nowhere.retain(|_, at| at.elapsed() < LOOK_ELSEWHERE_AGAIN);
+            found_nowhere.insert(thing, Instant::now());
         }
-        calls.push_back(start);
-        start
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn firehose_calls_are_spread_over_seconds() {
-        let calls = CallsPerSecond::default();
-        let begin = Instant::now();
-        let starts: Vec<u64> = (0..10).map(|_| (calls.next("us-east-1", begin) - begin).as_secs()).collect();
-        assert_eq!(starts, [0, 0, 0, 0, 1, 1, 1, 1, 2, 2]);
-        assert_eq!(calls.next("eu-west-1", begin), begin, "each region has a limit of its own");
     }
 }

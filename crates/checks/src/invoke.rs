@@ -112,6 +112,9 @@ fn advice(error_type: &str, message: &str) -> String {
         _ if error_type.ends_with("OutOfMemory") || message.contains("signal: killed") => {
             "It ran out of memory. Raise its memory to 256 MB.".to_owned()
         }
+        "ResourceNotFoundException" => {
+            "Its table does not exist. Create the table that TABLE_NAME names, in the same region.".to_owned()
+        }
         "KeyError" if message.contains("TABLE_NAME") => {
             "It needs the environment variable TABLE_NAME with the name of your table.".to_owned()
         }
@@ -138,6 +141,7 @@ mod tests {
             ("Runtime.MarshalError", "Unable to marshal response"),
             ("Sandbox.Timedout", "RequestId: 1 Error: Task timed out after 3.00 seconds"),
             ("Runtime.OutOfMemory", ""),
+            ("ResourceNotFoundException", "An error occurred when calling the UpdateItem operation"),
             ("KeyError", "'TABLE_NAME'"),
             ("UnicodeDecodeError", "'utf-8' codec can't decode byte 0xff"),
             ("ZeroDivisionError", "division by zero"),

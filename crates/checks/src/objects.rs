@@ -38,7 +38,7 @@ pub(crate) struct Object {
     pub(crate) modified: OffsetDateTime,
 }
 
-/// The beginning of the newest object.
+/// The beginning of an object.
 #[derive(Debug)]
 pub(crate) struct Sample {
     pub(crate) bytes: Vec<u8>,
@@ -74,7 +74,8 @@ impl Observed<'_> {
             .await
     }
 
-    async fn list(&self, prefix: &str, start_after: Option<&str>) -> Answer<Listing> {
+    /// Objects under `prefix` whose keys come after `start_after`.
+    pub(crate) async fn list(&self, prefix: &str, start_after: Option<&str>) -> Answer<Listing> {
         let owner = Some(self.subject.account.clone()).filter(|account| !account.is_empty());
         let errors = fixed_part(&self.subject.error_prefix);
         let is_error =
@@ -123,30 +124,31 @@ impl Observed<'_> {
 
     /// The beginning of `object`, which is always the newest one.
     pub(crate) async fn sample(&self, object: &Object) -> &Answer<Sample> {
-        self.sample
-            .get_or_init(|| async {
-                let owner = Some(self.subject.account.clone()).filter(|account| !account.is_empty());
-                let send = async {
-                    let output = self
-                        .clients
-                        .s3
-                        .get_object()
-                        .bucket(&self.subject.bucket)
-                        .key(&object.key)
-                        .range(format!("bytes=0-{}", READ_AT_MOST - 1))
-                        .set_expected_bucket_owner(owner)
-                        .send()
-                        .await?;
-                    Ok(beginning(output.body).await)
-                };
-                let answer = make(&GET_OBJECT, self.clock, CALL_TIMEOUT, send).await;
-                let result = answer.result.and_then(|body| body.ok_or_else(broken_off)).map(|bytes| {
-                    let cut = bytes.len() == READ_AT_MOST && object.size > READ_AT_MOST as i64;
-                    Sample { bytes, cut }
-                });
-                Answer { call: &GET_OBJECT, at: answer.at, result }
-            })
-            .await
+        self.sample.get_or_init(|| self.read(object)).await
+    }
+
+    /// The beginning of `object`.
+    pub(crate) async fn read(&self, object: &Object) -> Answer<Sample> {
+        let owner = Some(self.subject.account.clone()).filter(|account| !account.is_empty());
+        let send = async {
+            let output = self
+                .clients
+                .s3
+                .get_object()
+                .bucket(&self.subject.bucket)
+                .key(&object.key)
+                .range(format!("bytes=0-{}", READ_AT_MOST - 1))
+                .set_expected_bucket_owner(owner)
+                .send()
+                .await?;
+            Ok(beginning(output.body).await)
+        };
+        let answer = make(&GET_OBJECT, self.clock, CALL_TIMEOUT, send).await;
+        let result = answer.result.and_then(|body| body.ok_or_else(broken_off)).map(|bytes| {
+            let cut = bytes.len() == READ_AT_MOST && object.size > READ_AT_MOST as i64;
+            Sample { bytes, cut }
+        });
+        Answer { call: &GET_OBJECT, at: answer.at, result }
     }
 }
 

@@ -3,7 +3,9 @@
 use aws_sdk_dynamodb::types::TableDescription;
 use aws_sdk_firehose::types::{DeliveryStreamDescription, DeliveryStreamStatus};
 use aws_sdk_kinesisanalyticsv2::types::{ApplicationDetail, ApplicationStatus};
-use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
+use aws_sdk_lambda::{
+    operation::get_function_configuration::GetFunctionConfigurationOutput, types::EventSourceMappingConfiguration,
+};
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 use tokio::sync::OnceCell;
 
@@ -11,6 +13,8 @@ use crate::{
     api_calls::{ApiCall, DESCRIBE_APPLICATION, DESCRIBE_DELIVERY_STREAM, DESCRIBE_TABLE, GET_FUNCTION_CONFIGURATION},
     call::{Answer, CallError, Clock, make},
     clients::{CALL_TIMEOUT, Clients},
+    data_streams::DataStreamCells,
+    engine::Engine,
     finding::Finding,
     objects::{Listing, Sample},
     subject::{Consent, Subject},
@@ -34,6 +38,9 @@ pub(crate) struct Observed<'a> {
     stream_elsewhere: OnceCell<Option<Evidence>>,
     preprocess: FunctionCells,
     output: FunctionCells,
+    pub(crate) clicks_stream: DataStreamCells,
+    pub(crate) counts_stream: DataStreamCells,
+    pub(crate) mappings: OnceCell<Answer<Vec<EventSourceMappingConfiguration>>>,
     application: OnceCell<Answer<ApplicationDetail>>,
     application_elsewhere: OnceCell<Option<Evidence>>,
     table: OnceCell<Answer<TableDescription>>,
@@ -79,6 +86,9 @@ impl<'a> Observed<'a> {
             stream_elsewhere: OnceCell::new(),
             preprocess: FunctionCells::default(),
             output: FunctionCells::default(),
+            clicks_stream: DataStreamCells::default(),
+            counts_stream: DataStreamCells::default(),
+            mappings: OnceCell::new(),
             application: OnceCell::new(),
             application_elsewhere: OnceCell::new(),
             table: OnceCell::new(),
@@ -92,7 +102,7 @@ impl<'a> Observed<'a> {
     // The delivery stream.
 
     pub(crate) async fn stream_answer(&self) -> &Answer<DeliveryStreamDescription> {
-        self.stream.get_or_init(|| self.describe_stream(&self.clients.firehose, &self.subject.region)).await
+        self.stream.get_or_init(|| self.describe_stream(&self.clients.firehose)).await
     }
 
     /// The delivery stream, or the finding for a check that cannot do without it.
@@ -118,20 +128,15 @@ impl<'a> Observed<'a> {
     pub(crate) async fn stream_elsewhere(&self) -> Option<&Evidence> {
         self.stream_elsewhere
             .get_or_init(|| {
-                self.in_other_regions(&DESCRIBE_DELIVERY_STREAM, |region| {
- async move { self.describe_stream(&self.clients.firehose_in(&region), &region).await.result.is_ok() }.boxed()
- })
+                self.in_other_regions(&DESCRIBE_DELIVERY_STREAM, &self.subject.stream, |region| {
+                    async move { self.describe_stream(&self.clients.firehose_in(&region)).await.result.is_ok() }.boxed()
+                })
             })
             .await
             .as_ref()
     }
 
-    async fn describe_stream(
-        &self,
-        client: &aws_sdk_firehose::Client,
-        region: &str,
-    ) -> Answer<DeliveryStreamDescription> {
-        self.clients.wait_for_firehose(region).await;
+    async fn describe_stream(&self, client: &aws_sdk_firehose::Client) -> Answer<DeliveryStreamDescription> {
         let send = client.describe_delivery_stream().delivery_stream_name(&self.subject.stream).send();
         let answer = make(&DESCRIBE_DELIVERY_STREAM, self.clock, CALL_TIMEOUT, send).await;
         answer.and_then(|output| output.delivery_stream_description)
@@ -180,9 +185,10 @@ impl<'a> Observed<'a> {
         self.function_cells(function)
             .elsewhere
             .get_or_init(|| {
-                self.in_other_regions(&GET_FUNCTION_CONFIGURATION, |region| {
- async move { self.describe_function(&self.clients.lambda_in(&region), function).await.result.is_ok() }.boxed()
- })
+                self.in_other_regions(&GET_FUNCTION_CONFIGURATION, self.function_name(function), |region| {
+                    async move { self.describe_function(&self.clients.lambda_in(&region), function).await.result.is_ok() }
+                        .boxed()
+                })
             })
             .await
             .as_ref()
@@ -209,7 +215,7 @@ impl<'a> Observed<'a> {
         let answer = self.application_answer().await;
         let value = match &answer.result {
             Ok(value) => value,
-            Err(CallError::Absent) if self.clients.is_aws() => {
+            Err(CallError::Absent) if self.clients.is_aws() && self.subject.engine == Engine::SqlApplication => {
                 return Err(Finding::retired().with(answer.evidence([])));
             }
             Err(CallError::Absent) => {
@@ -229,7 +235,7 @@ impl<'a> Observed<'a> {
     pub(crate) async fn application_elsewhere(&self) -> Option<&Evidence> {
         self.application_elsewhere
             .get_or_init(|| {
-                self.in_other_regions(&DESCRIBE_APPLICATION, |region| {
+                self.in_other_regions(&DESCRIBE_APPLICATION, &self.subject.application, |region| {
                     async move { self.describe_application(&self.clients.analytics_in(&region)).await.result.is_ok() }
                         .boxed()
                 })
@@ -271,7 +277,7 @@ impl<'a> Observed<'a> {
     pub(crate) async fn table_elsewhere(&self) -> Option<&Evidence> {
         self.table_elsewhere
             .get_or_init(|| {
-                self.in_other_regions(&DESCRIBE_TABLE, |region| {
+                self.in_other_regions(&DESCRIBE_TABLE, &self.subject.table, |region| {
                     async move { self.describe_table(&self.clients.dynamodb_in(&region)).await.result.is_ok() }.boxed()
                 })
             })
@@ -287,13 +293,18 @@ impl<'a> Observed<'a> {
 
     // What they share.
 
-    /// Looks in the learner's other regions; the first that has the thing ends the search. What cannot be
-    /// looked at counts as absent there, since regions may be switched off or out of the policy.
-    async fn in_other_regions<'s>(
+    /// Looks in the learner's other regions for the thing `named` so; the first that has it ends the search. What
+    /// cannot be looked at counts as absent there, since regions may be switched off or out of the policy.
+    pub(crate) async fn in_other_regions<'s>(
         &'s self,
         call: &'static ApiCall,
+        named: &str,
         has_it: impl Fn(String) -> BoxFuture<'s, bool>,
     ) -> Option<Evidence> {
+        let thing = format!("{call} {named}");
+        if self.clients.is_known_to_be_nowhere_else(&thing) {
+            return None;
+        }
         let looks: Vec<_> = self
             .clients
             .other_regions()
@@ -304,7 +315,11 @@ impl<'a> Observed<'a> {
             })
             .collect();
         let search = stream::iter(looks).buffer_unordered(REGIONS_AT_ONCE).filter_map(std::future::ready);
-        let region = tokio::time::timeout(ELSEWHERE_TIMEOUT, std::pin::pin!(search).next()).await.ok().flatten()?;
+        let found = tokio::time::timeout(ELSEWHERE_TIMEOUT, std::pin::pin!(search).next()).await.ok().flatten();
+        let Some(region) = found else {
+            self.clients.is_nowhere_else(thing);
+            return None;
+        };
         Some(Evidence {
             call: format!("{call} ({region})"),
             fields: vec![("region".to_owned(), region)],
@@ -313,7 +328,7 @@ impl<'a> Observed<'a> {
     }
 
     /// The thing is absent here; `elsewhere` tells whether another region has it.
-    fn absent<T>(&self, what: &str, answer: &Answer<T>, elsewhere: Option<&Evidence>) -> Finding {
+    pub(crate) fn absent<T>(&self, what: &str, answer: &Answer<T>, elsewhere: Option<&Evidence>) -> Finding {
         let here = &self.subject.region;
         let finding = match elsewhere.and_then(|evidence| evidence.fields.first()) {
             Some((_, region)) => Finding::elsewhere(
@@ -332,7 +347,7 @@ impl<'a> Observed<'a> {
     }
 
     /// `subject` begins a sentence: "The table".
-    fn deleting(&self, subject: &str) -> Finding {
+    pub(crate) fn deleting(&self, subject: &str) -> Finding {
         Finding::settling(
             self.clock.now() + USUAL_CHANGE,
             format!("{subject} is being deleted"),
@@ -347,7 +362,7 @@ fn noun(what: &str) -> &str {
 
 impl<T> Answer<T> {
     /// Takes the part of the answer that matters. AWS's models leave it optional though it is always there.
-    fn and_then<U>(self, part: impl FnOnce(T) -> Option<U>) -> Answer<U> {
+    pub(crate) fn and_then<U>(self, part: impl FnOnce(T) -> Option<U>) -> Answer<U> {
         let service = self.call.service.title();
         let result = self
             .result

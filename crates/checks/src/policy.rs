@@ -7,6 +7,8 @@ use thiserror::Error;
 
 use crate::{
     api_calls::{self, ApiCall, Resource},
+    arn,
+    engine::Engine,
     subject::Subject,
     text::fixed_part,
 };
@@ -35,34 +37,66 @@ pub enum PolicyError {
     },
 }
 
-/// The policy, as minified JSON, that allows the checks and the chart of this learner and nothing else.
+/// The policy, as minified JSON, that allows what Headwater does for this learner and nothing else: the calls of the
+/// table that the learner's engine needs.
 pub fn policy(subject: &Subject) -> Result<String, PolicyError> {
     policy_for(api_calls::ALL, subject)
 }
 
-/// The policy that allows `calls` alone: for a reader without test runs, or with calls of other parts.
+/// The policy that allows those of `calls` alone that the engine needs: for a reader without test runs, say.
+///
+/// One statement a thing is easy to read. Where long names make that too long for AWS, things are put together, since
+/// an action takes effect on resources of its own kind alone; and at last the search in other regions is given up.
 pub fn policy_for(calls: impl IntoIterator<Item = &'static ApiCall>, subject: &Subject) -> Result<String, PolicyError> {
-    let mut statements: BTreeMap<(Resource, bool), BTreeSet<&str>> = BTreeMap::new();
-    for call in calls {
-        if call.resource != Resource::Nothing {
-            statements.entry((call.resource, call.in_other_regions)).or_default().insert(call.action);
+    let calls: Vec<&ApiCall> = calls.into_iter().filter(|call| call.engines.contains(&subject.engine)).collect();
+    let mut length = 0;
+    for (together, other_regions) in [(false, true), (true, true), (true, false)] {
+        let policy = document(&calls, subject, together, other_regions)?;
+        length = policy.chars().count();
+        if length <= LONGEST {
+            return Ok(policy);
         }
     }
-    let statements = statements
-        .into_iter()
-        .map(|((resource, any_region), actions)| {
-            Ok(json!({
-                "Effect": "Allow",
-                "Action": one_or_many(actions.into_iter().map(str::to_owned).collect()),
-                "Resource": one_or_many(arns(resource, any_region, subject)?),
-            }))
-        })
-        .collect::<Result<Vec<Value>, PolicyError>>()?;
-    let policy = json!({ "Version": "2012-10-17", "Statement": statements }).to_string();
-    match policy.chars().count() {
-        length if length > LONGEST => Err(PolicyError::TooLong { length }),
-        _ => Ok(policy),
+    Err(PolicyError::TooLong { length })
+}
+
+#[derive(Default)]
+struct Statement {
+    actions: BTreeSet<&'static str>,
+    resources: BTreeSet<String>,
+}
+
+fn document(
+    calls: &[&'static ApiCall],
+    subject: &Subject,
+    together: bool,
+    other_regions: bool,
+) -> Result<String, PolicyError> {
+    let mut statements: BTreeMap<(Resource, bool), Statement> = BTreeMap::new();
+    for call in calls.iter().filter(|call| call.resource != Resource::Nothing) {
+        let any_region = call.in_other_regions && other_regions;
+        let resources = arns(call.resource, any_region, subject)?;
+        let key = match call.resource {
+            kept_apart if !together || kept_apart == Resource::Anything => (kept_apart, any_region),
+            // What names no region goes with either.
+            Resource::Bucket | Resource::Objects | Resource::Roles => (Resource::Nothing, other_regions),
+            _ => (Resource::Nothing, any_region),
+        };
+        let statement = statements.entry(key).or_default();
+        statement.actions.insert(call.action);
+        statement.resources.extend(resources);
     }
+    let statements: Vec<Value> = statements
+        .into_values()
+        .map(|statement| {
+            json!({
+                "Effect": "Allow",
+                "Action": one_or_many(statement.actions.into_iter().map(str::to_owned).collect()),
+                "Resource": one_or_many(statement.resources.into_iter().collect()),
+            })
+        })
+        .collect();
+    Ok(json!({ "Version": "2012-10-17", "Statement": statements }).to_string())
 }
 
 fn one_or_many(mut values: Vec<String>) -> Value {
@@ -70,17 +104,20 @@ fn one_or_many(mut values: Vec<String>) -> Value {
 }
 
 fn arns(resource: Resource, any_region: bool, subject: &Subject) -> Result<Vec<String>, PolicyError> {
-    let partition = match subject.region.get(..3) {
-        Some("cn-") => "aws-cn",
-        Some("us-") if subject.region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    };
+    let partition = arn::partition(&subject.region);
     let region = if any_region { "*" } else { plain("region", &subject.region)? };
     let account = plain("account", &subject.account)?;
-    let arn = |service: &str, rest: &str| format!("arn:{partition}:{service}:{region}:{account}:{rest}");
+    let arn = |service: &str, rest: &str| -> String { format!("arn:{partition}:{service}:{region}:{account}:{rest}") };
+    let data_stream = |name| Ok(arn("kinesis", &format!("stream/{}", plain("data stream", name)?)));
     let bucket = || Ok(format!("arn:{partition}:s3:::{}", plain("bucket", &subject.bucket)?));
     Ok(match resource {
         Resource::Nothing => Vec::new(),
+        Resource::Anything => vec!["*".to_owned()],
+        Resource::DataStream => vec![data_stream(&subject.data_stream)?],
+        Resource::DataStreams if subject.engine == Engine::Flink => {
+            vec![data_stream(&subject.data_stream)?, data_stream(&subject.counts_stream)?]
+        }
+        Resource::DataStreams => vec![data_stream(&subject.data_stream)?],
         Resource::DeliveryStream => {
             vec![arn("firehose", &format!("deliverystream/{}", plain("delivery stream", &subject.stream)?))]
         }
@@ -94,6 +131,11 @@ fn arns(resource: Resource, any_region: bool, subject: &Subject) -> Result<Vec<S
             vec![arn("kinesisanalytics", &format!("application/{}", plain("application", &subject.application)?))]
         }
         Resource::Table => vec![arn("dynamodb", &format!("table/{}", plain("table", &subject.table)?))],
+        Resource::LogGroups => vec![arn("logs", "log-group:*")],
+        Resource::Roles => [&subject.roles.firehose, &subject.roles.lambda, &subject.roles.analytics]
+            .into_iter()
+            .map(|role| Ok(format!("arn:{partition}:iam::{account}:role/{}", plain("role", role)?)))
+            .collect::<Result<_, _>>()?,
     })
 }
 
@@ -121,62 +163,26 @@ mod tests {
         Subject::new("111122223333", "us-east-1")
     }
 
-    #[test]
-    fn the_policy_allows_the_calls_of_the_table_on_the_learners_things() {
-        let policy: Value = serde_json::from_str(&policy(&subject()).unwrap()).unwrap();
-        insta::assert_json_snapshot!(policy, @r#"
-{
-  "Version": "2012-10-17",
-  "Statement": [
-    {
-      "Effect": "Allow",
-      "Action": "firehose:DescribeDeliveryStream",
-      "Resource": "arn:aws:firehose:*:111122223333:deliverystream/ClickStreamData"
-    },
-    {
-      "Effect": "Allow",
-      "Action": "s3:ListBucket",
-      "Resource": "arn:aws:s3:::clickstream-111122223333-us-east-1"
-    },
-    {
-      "Effect": "Allow",
-      "Action": "s3:GetObject",
-      "Resource": "arn:aws:s3:::clickstream-111122223333-us-east-1/clicks/*"
-    },
-    {
-      "Effect": "Allow",
-      "Action": "lambda:InvokeFunction",
-      "Resource": [
-        "arn:aws:lambda:us-east-1:111122223333:function:PreprocessClickstreamData",
-        "arn:aws:lambda:us-east-1:111122223333:function:StoreWindowCounts"
-      ]
-    },
-    {
-      "Effect": "Allow",
-      "Action": "lambda:GetFunctionConfiguration",
-      "Resource": [
-        "arn:aws:lambda:*:111122223333:function:PreprocessClickstreamData",
-        "arn:aws:lambda:*:111122223333:function:StoreWindowCounts"
-      ]
-    },
-    {
-      "Effect": "Allow",
-      "Action": "kinesisanalytics:DescribeApplication",
-      "Resource": "arn:aws:kinesisanalytics:*:111122223333:application/ClickstreamAnalytics"
-    },
-    {
-      "Effect": "Allow",
-      "Action": "dynamodb:Query",
-      "Resource": "arn:aws:dynamodb:us-east-1:111122223333:table/ClickstreamWindowCounts"
-    },
-    {
-      "Effect": "Allow",
-      "Action": "dynamodb:DescribeTable",
-      "Resource": "arn:aws:dynamodb:*:111122223333:table/ClickstreamWindowCounts"
+    fn subject_of(engine: Engine) -> Subject {
+        Subject::new_for(engine, "111122223333", "us-east-1")
     }
-  ]
-}
-"#);
+
+    /// `docs/permissions.md` shows the policies whole, and a test compares them.
+    #[test]
+    fn the_policy_allows_what_the_engine_needs_alone() {
+        let allows = |engine, action: &str| policy(&subject_of(engine)).unwrap().contains(&format!("\"{action}\""));
+        for engine in Engine::ALL {
+            for call in api_calls::ALL.into_iter().filter(|call| call.engines.contains(&engine)) {
+                assert_eq!(allows(engine, call.action), call.resource != Resource::Nothing, "{call} with {engine}");
+            }
+            assert_eq!(allows(engine, "firehose:PutRecordBatch"), !engine.reads_data_stream());
+            assert_eq!(allows(engine, "kinesis:PutRecords"), engine.reads_data_stream());
+        }
+        assert!(!allows(Engine::TumblingWindow, "kinesisanalytics:DescribeApplication"));
+        assert!(!policy(&subject_of(Engine::TumblingWindow)).unwrap().contains("ClickStreamCounts"));
+        assert!(policy(&subject_of(Engine::Flink)).unwrap().contains("stream/ClickStreamCounts"));
+        let sending = r#""Action":"kinesis:PutRecords","Resource":"arn:aws:kinesis:us-east-1:111122223333:stream/ClickStreamInput""#;
+        assert!(policy(&subject_of(Engine::Flink)).unwrap().contains(sending), "to this one stream, in this region");
     }
 
     #[test]
@@ -204,18 +210,40 @@ mod tests {
         assert!(matches!(policy(&subject), Err(PolicyError::Name { what: "prefix", .. })));
     }
 
-    #[test]
-    fn a_policy_too_long_for_aws_is_refused() {
-        let long_names = Subject {
+    /// Names of as many characters as the lab's help leads anybody to choose.
+    fn long_names(engine: Engine) -> Subject {
+        Subject {
             bucket: "b".repeat(63),
             stream: "s".repeat(64),
+            data_stream: "d".repeat(64),
+            counts_stream: "c".repeat(64),
             functions: crate::Functions { preprocess: "f".repeat(64), output: "g".repeat(64) },
             application: "a".repeat(64),
             table: "t".repeat(64),
-            ..subject()
-        };
-        assert!(policy(&long_names).is_ok(), "long names fit");
-        let too_long = Subject { prefix: "p".repeat(1_024), ..long_names };
+            ..subject_of(engine)
+        }
+    }
+
+    #[test]
+    fn long_names_fit_into_a_session_policy() {
+        for engine in Engine::ALL {
+            let policy = policy(&long_names(engine)).unwrap_or_else(|error| panic!("{engine}: {error}"));
+            assert!(policy.len() <= LONGEST);
+            let policy: Value = serde_json::from_str(&policy).unwrap();
+            // What is allowed in one region stays apart from what is looked for in all.
+            for statement in policy["Statement"].as_array().unwrap() {
+                let text = statement.to_string();
+                let everywhere =
+                    ["InvokeFunction", "PutRecord", "dynamodb:Query"].iter().any(|action| text.contains(action));
+                assert!(!(everywhere && text.contains(":*:")), "{text}");
+                assert!(!text.contains("\"*\"") || !text.contains("arn:"), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_policy_too_long_for_aws_is_refused() {
+        let too_long = Subject { prefix: "p".repeat(1_024), ..long_names(Engine::Flink) };
         assert!(matches!(policy(&too_long), Err(PolicyError::TooLong { .. })));
     }
 }

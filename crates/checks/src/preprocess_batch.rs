@@ -1,8 +1,8 @@
 //! The test batch for the preprocessing function, and the judgement of its answer.
 //!
-//! The event has the shape that a SQL application sends for a Firehose source; the answer must name every
-//! record once, with `Ok`, `Dropped` or `ProcessingFailed` ("Preprocessing Data Using a Lambda Function" in
-//! the Kinesis Data Analytics guide).
+//! The event has the shape that a SQL application sends for a Firehose source ("Preprocessing Data Using a Lambda
+//! Function" in the Kinesis Data Analytics guide), or a delivery stream with a Kinesis source ("Amazon Data Firehose
+//! Data Transformation"). Both want an answer that names every record once, with `Ok`, `Dropped` or `ProcessingFailed`.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,7 +10,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{subject::Subject, text::clip};
+use crate::{arn, data_streams::DataStream, subject::Subject, text::clip};
 
 /// A record of the batch.
 struct Case {
@@ -69,8 +69,16 @@ const CASES: [Case; 10] = [
     Case { id: "empty", what: "an empty record", data: b"", rows: None },
 ];
 
-/// The event. Its records are made up.
+/// The event, as the service sends it that calls the function with this engine. Its records are made up.
 pub(crate) fn test_event(subject: &Subject) -> Value {
+    if subject.engine.reads_data_stream() { transformation_event(subject) } else { preprocessing_event(subject) }
+}
+
+/// When the records are said to have arrived, in milliseconds.
+const ARRIVAL: u64 = 1_764_000_000_000;
+
+/// What a SQL application sends.
+fn preprocessing_event(subject: &Subject) -> Value {
     let Subject { account, region, .. } = subject;
     let records: Vec<Value> = CASES
         .iter()
@@ -78,16 +86,50 @@ pub(crate) fn test_event(subject: &Subject) -> Value {
             json!({
                 "recordId": case.id,
                 "data": BASE64_STANDARD.encode(case.data),
-                "kinesisFirehoseRecordMetadata": { "approximateArrivalTimestamp": 1_764_000_000_000_u64 },
+                "kinesisFirehoseRecordMetadata": { "approximateArrivalTimestamp": ARRIVAL },
             })
         })
         .collect();
     json!({
         "invocationId": "headwater-test-run",
-        "applicationArn": format!("arn:aws:kinesisanalytics:{region}:{account}:application/{}", subject.application),
-        "streamArn": format!("arn:aws:firehose:{region}:{account}:deliverystream/{}", subject.stream),
+        "applicationArn": format!("arn:{}:kinesisanalytics:{region}:{account}:application/{}", arn::partition(region), subject.application),
+        "streamArn": delivery_stream_arn(subject),
         "records": records,
     })
+}
+
+/// What a delivery stream sends that reads a data stream.
+fn transformation_event(subject: &Subject) -> Value {
+    let records: Vec<Value> = CASES
+        .iter()
+        .enumerate()
+        .map(|(index, case)| {
+            json!({
+                "recordId": case.id,
+                "approximateArrivalTimestamp": ARRIVAL,
+                "data": BASE64_STANDARD.encode(case.data),
+                "kinesisRecordMetadata": {
+                    "sequenceNumber": format!("{}{index:04}", "4965".repeat(13)),
+                    "subsequenceNumber": 0,
+                    "partitionKey": "headwater_check",
+                    "shardId": "shardId-000000000000",
+                    "approximateArrivalTimestamp": ARRIVAL,
+                },
+            })
+        })
+        .collect();
+    json!({
+        "invocationId": "headwater-test-run",
+        "sourceKinesisStreamArn": DataStream::Clicks.arn(subject),
+        "deliveryStreamArn": delivery_stream_arn(subject),
+        "region": subject.region,
+        "records": records,
+    })
+}
+
+fn delivery_stream_arn(subject: &Subject) -> String {
+    let Subject { account, region, stream, .. } = subject;
+    format!("arn:{}:firehose:{region}:{account}:deliverystream/{stream}", arn::partition(region))
 }
 
 /// The first thing in an answer that is not as it must be.

@@ -3,9 +3,14 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use crate::engine::Engine;
+
 /// The names and settings that the learner works with. Plain strings; nothing here is trusted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {
+    /// What counts the clicks.
+    #[serde(default)]
+    pub engine: Engine,
     /// 12 digits; empty while it is not known (the Connect step then reports it and passes).
     pub account: String,
     /// Such as "us-east-1".
@@ -14,6 +19,10 @@ pub struct Subject {
     pub bucket: String,
     /// The Firehose delivery stream.
     pub stream: String,
+    /// The Kinesis data stream that clicks are sent to, with the engines that read one.
+    pub data_stream: String,
+    /// The Kinesis data stream that the Flink application writes its counts to.
+    pub counts_stream: String,
     /// Prefix of delivered objects, such as "clicks/".
     pub prefix: String,
     /// Prefix of what could not be delivered, such as "errors/".
@@ -22,7 +31,7 @@ pub struct Subject {
     pub roles: Roles,
     /// The Lambda functions.
     pub functions: Functions,
-    /// The streaming SQL application.
+    /// The application that counts, with the engines that have one.
     pub application: String,
     /// The DynamoDB table.
     pub table: String,
@@ -47,20 +56,32 @@ pub struct Roles {
 /// Names of the Lambda functions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Functions {
-    /// Cleans the records before the SQL sees them.
+    /// Cleans the records before they are counted or delivered.
     pub preprocess: String,
-    /// Stores the window counts.
+    /// Stores the window counts; with the engine of tumbling windows it counts them, too.
     pub output: String,
 }
 
 impl Subject {
-    /// The lab's default names for `account` in `region`.
+    /// The lab's default names for `account` in `region` with the SQL application.
     pub fn new(account: &str, region: &str) -> Self {
+        Self::new_for(Engine::SqlApplication, account, region)
+    }
+
+    /// The lab's default names for `account` in `region` with `engine`.
+    pub fn new_for(engine: Engine, account: &str, region: &str) -> Self {
+        let output = match engine {
+            Engine::TumblingWindow => "CountClickWindows",
+            Engine::SqlApplication | Engine::Flink => "StoreWindowCounts",
+        };
         Self {
+            engine,
             account: account.to_owned(),
             region: region.to_owned(),
             bucket: format!("clickstream-{account}-{region}"),
             stream: "ClickStreamData".to_owned(),
+            data_stream: "ClickStreamInput".to_owned(),
+            counts_stream: "ClickStreamCounts".to_owned(),
             prefix: "clicks/".to_owned(),
             error_prefix: "errors/".to_owned(),
             roles: Roles {
@@ -68,10 +89,7 @@ impl Subject {
                 lambda: "HeadwaterLambdaRole".to_owned(),
                 analytics: "HeadwaterAnalyticsRole".to_owned(),
             },
-            functions: Functions {
-                preprocess: "PreprocessClickstreamData".to_owned(),
-                output: "StoreWindowCounts".to_owned(),
-            },
+            functions: Functions { preprocess: "PreprocessClickstreamData".to_owned(), output: output.to_owned() },
             application: "ClickstreamAnalytics".to_owned(),
             table: "ClickstreamWindowCounts".to_owned(),
             window_seconds: 60,

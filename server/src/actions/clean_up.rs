@@ -46,7 +46,7 @@ pub async fn delete_delivery_stream(workbench: &Workbench) -> Result<String, Act
     }
 }
 
-/// Lambda `DeleteFunction`, both functions.
+/// Lambda `DeleteFunction`, each function, and CloudWatch Logs `DeleteLogGroup`: a function's log outlives it.
 pub async fn delete_functions(workbench: &Workbench) -> Result<String, ActionError> {
     let lab::Variables { preprocess_function, output_function, .. } = &workbench.variables;
     for function in [preprocess_function, output_function] {
@@ -55,8 +55,13 @@ pub async fn delete_functions(workbench: &Workbench) -> Result<String, ActionErr
             Err(error) if error.as_service_error().is_some_and(|cause| cause.is_resource_not_found_exception()) => (),
             Err(error) => return Err(refused("lambda:DeleteFunction")(error)),
         }
+        match workbench.logs.delete_log_group().log_group_name(format!("/aws/lambda/{function}")).send().await {
+            Ok(_) => (),
+            Err(error) if error.as_service_error().is_some_and(|cause| cause.is_resource_not_found_exception()) => (),
+            Err(error) => return Err(refused("logs:DeleteLogGroup")(error)),
+        }
     }
-    Ok(format!("Functions {preprocess_function} and {output_function} are gone."))
+    Ok(format!("Functions {preprocess_function} and {output_function} are gone, and their logs."))
 }
 
 /// DynamoDB `DeleteTable`.
@@ -110,9 +115,13 @@ pub async fn delete_bucket(workbench: &Workbench) -> Result<String, ActionError>
 
 /// IAM roles of the lab, with their inline policies.
 pub async fn delete_roles(workbench: &Workbench) -> Result<String, ActionError> {
-    let lab::Variables { firehose_role, lambda_role, analytics_role, .. } = &workbench.variables;
-    for role in [firehose_role, lambda_role, analytics_role] {
+    let lab::Variables { firehose_role, lambda_role, analytics_role, engine, .. } = &workbench.variables;
+    for role in [firehose_role, lambda_role] {
         roles::delete(workbench, role).await?;
     }
-    Ok("The three roles are gone.".to_owned())
+    // No application, no role for it.
+    if engine.uses("analytics_role") {
+        roles::delete(workbench, analytics_role).await?;
+    }
+    Ok("The roles are gone.".to_owned())
 }

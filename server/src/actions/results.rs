@@ -8,12 +8,13 @@ use aws_sdk_kinesisanalyticsv2::types::{DestinationSchema, LambdaOutput, Output,
 use super::fields::Fields;
 use super::preprocess::{FunctionPlan, put_function};
 use super::streaming_sql::{built, require};
-use super::{ActionError, Workbench, incomplete, refused};
+use super::{ActionError, Workbench, incomplete, refused, tags};
 
 /// DynamoDB `CreateTable`: partition key `metric`, sort key `window_end`, paid by the request.
 pub async fn create_table(workbench: &mut Workbench, fields: &Fields<'_>) -> Result<String, ActionError> {
     let table = workbench.take_name(fields, "table", "table")?;
     let mut request = workbench.dynamodb.create_table().table_name(&table).billing_mode(BillingMode::PayPerRequest);
+    request = request.tags(tags::dynamodb().map_err(incomplete("dynamodb:CreateTable"))?);
     for (name, key_type) in [("metric", KeyType::Hash), ("window_end", KeyType::Range)] {
         let definition =
             AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build();
@@ -40,6 +41,7 @@ pub async fn create_output_function(workbench: &mut Workbench, fields: &Fields<'
         handler: "lambda_function.handler".to_owned(),
         timeout: fields.number("timeout", 1..=900)?,
         code: fields.code("code")?,
+        more_files: Vec::new(),
         environment: HashMap::from([("TABLE_NAME".to_owned(), workbench.variables.table.clone())]),
     };
     put_function(workbench, &plan).await

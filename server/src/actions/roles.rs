@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ActionError, Workbench, refused};
+use super::{ActionError, Workbench, refused, tags};
 
 /// Name of the inline policy of each role.
 pub const POLICY: &str = "headwater-lab";
@@ -15,8 +15,8 @@ pub async fn ensure(workbench: &Workbench, role: &str, principal: &str, statemen
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Principal": {"Service": principal}, "Action": "sts:AssumeRole"}],
     });
-    let created =
-        workbench.iam.create_role().role_name(role).assume_role_policy_document(trust.to_string()).send().await;
+    let create = workbench.iam.create_role().role_name(role).assume_role_policy_document(trust.to_string());
+    let created = create.set_tags(tags::iam().map(|tag| vec![tag])).send().await;
     if let Err(error) = created
         && !error.as_service_error().is_some_and(|cause| cause.is_entity_already_exists_exception())
     {

@@ -13,7 +13,7 @@ use aws_sdk_kinesisanalyticsv2::types::{
 use serde_json::json;
 
 use super::fields::Fields;
-use super::{ActionError, Workbench, refused, roles};
+use super::{ActionError, Workbench, refused, roles, tags};
 
 /// Prefix of the in-application stream; the service appends `_001`.
 const NAME_PREFIX: &str = "SOURCE_SQL_STREAM";
@@ -55,6 +55,7 @@ pub async fn create_application(workbench: &mut Workbench, fields: &Fields<'_>) 
         .runtime_environment(RuntimeEnvironment::Sql10)
         .service_execution_role(workbench.role_arn(&role))
         .application_configuration(configuration)
+        .set_tags(tags::analytics().map(|tag| vec![tag]))
         .send()
         .await
         .map_err(refused("kinesisanalytics:CreateApplication"))?;

@@ -4,7 +4,6 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use anyhow::Context as _;
-use lab::Lab;
 use leptos::config::LeptosOptions;
 use sandbox::{Clock, PythonRuntime, Sandbox, SandboxConfig};
 use store::Store;
@@ -12,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::ServeOptions;
+use crate::connect::{Connector, LiveMode};
 use crate::router::router;
 use crate::session_store::SessionStore;
 use crate::state::Headwater;
@@ -22,6 +22,7 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     if !site.is_dir() {
         anyhow::bail!("{} is missing: build the browser half with `make run`, or set LEPTOS_SITE_ROOT", site.display());
     }
+    let connector = Connector::new(options.connect()?);
     let pages = listen(options.listen, "--listen").await?;
     let sandbox_listener = listen(options.sandbox_listen, "--sandbox-listen").await?;
     let endpoint_url = match &options.sandbox_url {
@@ -46,7 +47,9 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     let store = Store::open(&data_dir.join("headwater.sqlite3")).await?;
     let sessions = SessionStore::open(store.pool()).await.context("the sessions cannot be kept")?;
     tokio::spawn(sessions.clone().delete_expired());
-    let headwater = Headwater::new(store, sandbox.clone(), Lab::embedded(), options.max_learners);
+    let headwater = Headwater::new(store, sandbox.clone(), connector, options.max_learners);
+    let unlock_code = headwater.connector().unlock_code().printed();
+    let live = headwater.connector().mode();
 
     let leptos = LeptosOptions::builder()
         .output_name("headwater")
@@ -59,6 +62,9 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
 
     println!("Headwater is at http://{}", pages.local_addr()?);
     println!("The sandbox's AWS endpoint is {endpoint_url}; state is in {}", data_dir.display());
+    if live == LiveMode::Local {
+        println!("To use your own AWS account, enter this code when a page asks for it: {unlock_code}");
+    }
     tokio::spawn(stop_on_signal(shutdown.clone()));
     let serve_pages =
         async { axum::serve(pages, router).with_graceful_shutdown(shutdown.clone().cancelled_owned()).await };

@@ -67,16 +67,31 @@ async fn an_open_page_gets_everything_once_and_then_what_changes() {
     let mut learner = world.learner().await;
     let mut events = Events::open(&mut learner, "delivery-stream").await;
     let mut first = Vec::new();
-    for _ in 0..5 {
+    for _ in 0..8 {
         first.push(match events.next().await.unwrap() {
             LiveEvent::Checks(checks) => format!("{} checks", checks.len()),
             LiveEvent::Steps(steps) => format!("{} steps", steps.len()),
             LiveEvent::Pipeline(_) => "pipeline".to_owned(),
             LiveEvent::Demo(_) => "demo".to_owned(),
             LiveEvent::Chart(chart) => format!("chart of {} windows", chart.windows.len()),
+            LiveEvent::Trace(trace) => format!("trace: {}", trace.is_some()),
+            LiveEvent::Receipt(receipt) => format!("receipt: {}", receipt.is_some()),
+            LiveEvent::Cost(cost) => format!("cost: {}", cost.is_some()),
         });
     }
-    assert_eq!(first, ["7 checks", "7 steps", "pipeline", "demo", "chart of 0 windows"]);
+    assert_eq!(
+        first,
+        [
+            "7 checks",
+            "7 steps",
+            "pipeline",
+            "demo",
+            "chart of 0 windows",
+            "trace: false",
+            "receipt: false",
+            "cost: false"
+        ]
+    );
 
     learner.create_bucket().await;
     let message = events

@@ -46,7 +46,7 @@ async fn starting_leads_to_the_first_step_with_a_cookie_that_scripts_cannot_read
 
 #[tokio::test]
 async fn behind_https_the_cookie_is_for_https_only() {
-    let world = World::start_with(Wishes { max_learners: 1, secure_cookie: true }).await;
+    let world = World::start_with(Wishes { max_learners: 1, secure_cookie: true, ..Wishes::default() }).await;
     let started = world.visitor().post("/api/start", &[]).await;
     assert!(started.header("set-cookie").unwrap().contains("; Secure"), "{started:?}");
 }
@@ -148,7 +148,7 @@ async fn preferences_are_rendered_by_the_server() {
 
 #[tokio::test]
 async fn a_full_server_says_so() {
-    let world = World::start_with(Wishes { max_learners: 1, secure_cookie: false }).await;
+    let world = World::start_with(Wishes { max_learners: 1, ..Wishes::default() }).await;
     world.learner().await;
     let mut visitor = world.visitor();
     let refused = visitor.post("/api/start", &[]).await;

@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use lab::Lab;
 use leptos::config::LeptosOptions;
 use sandbox::{Clock, PythonRuntime, Sandbox, SandboxConfig};
+use secrecy::ExposeSecret as _;
 use store::Store;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::client::{Learner, Site, Visitor};
+use crate::connect::{ConnectOptions, Connector, LiveMode};
 use crate::router::router;
 use crate::session_store::SessionStore;
 use crate::state::{Headwater, REGION};
@@ -25,9 +26,11 @@ pub struct World {
     /// Where the sandbox listens.
     pub endpoint: String,
     pub store: Store,
+    /// The account that the server's own credentials are of, where learners may use accounts of their own.
+    pub own_account: String,
     pub shutdown: CancellationToken,
     _stop: DropGuard,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// What a test wants otherwise.
@@ -35,11 +38,24 @@ pub struct World {
 pub struct Wishes {
     pub max_learners: u32,
     pub secure_cookie: bool,
+    /// Learners' own accounts. The sandbox stands in for AWS, and the server's own credentials are a key to an account in it.
+    pub live: LiveMode,
+}
+
+impl Default for Wishes {
+    fn default() -> Self {
+        Self { max_learners: 100, secure_cookie: false, live: LiveMode::Off }
+    }
 }
 
 impl World {
     pub async fn start() -> Self {
-        Self::start_with(Wishes { max_learners: 100, secure_cookie: false }).await
+        Self::start_with(Wishes::default()).await
+    }
+
+    /// A server that lets learners use accounts of their own in this way.
+    pub async fn start_live(live: LiveMode) -> Self {
+        Self::start_with(Wishes { live, ..Wishes::default() }).await
     }
 
     pub async fn start_with(wishes: Wishes) -> Self {
@@ -64,7 +80,17 @@ impl World {
         tokio::spawn(async move { served.serve(listener, stop).await });
         let store = Store::open(&folder.path().join("headwater.sqlite3")).await.unwrap();
         let sessions = SessionStore::open(store.pool()).await.unwrap();
-        let headwater = Headwater::new(store.clone(), sandbox, Lab::embedded(), wishes.max_learners);
+        let options = ConnectOptions { mode: wishes.live, principal: None, endpoint_url: Some(endpoint.clone()) };
+        let mut connector = Connector::new(options);
+        let mut own_account = String::new();
+        if wishes.live != LiveMode::Off {
+            let own = sandbox.new_account().await.unwrap();
+            let key = sandbox.create_access_key(&own).await.unwrap();
+            let own_key = Credentials::new(&key.id, key.secret.expose_secret(), None, None, "test");
+            connector = connector.with_own_credentials(SharedCredentialsProvider::new(own_key));
+            own_account = own.as_str().to_owned();
+        }
+        let headwater = Headwater::new(store.clone(), sandbox, connector, wishes.max_learners);
         let leptos = LeptosOptions::builder()
             .output_name("headwater")
             .site_root(site_root(folder.path()).to_string_lossy().into_owned())
@@ -76,10 +102,16 @@ impl World {
             headwater,
             endpoint,
             store,
+            own_account,
             _stop: shutdown.clone().drop_guard(),
             shutdown,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     pub fn visitor(&self) -> Visitor {

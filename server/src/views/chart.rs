@@ -24,7 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Reads the table, or gives the chart as it was seen last when there is no table (any more) or it cannot be read now.
 pub async fn chart(headwater: &Headwater, seat: &Seat) -> Result<ChartView, BackendError> {
     let subject = subject(headwater, seat).await?;
-    let read = tokio::time::timeout(PATIENCE, window_counts(&seat.desk.clients, &subject, WINDOWS, now())).await;
+    let access = seat.desk.access();
+    let read = tokio::time::timeout(PATIENCE, window_counts(&access.clients, &subject, WINDOWS, now())).await;
     let learner = &seat.learner.id;
     let kept: Option<ChartView> = headwater.store().fact(learner, LAST_CHART).await.map_err(store_failed)?;
     let counts = match read {

@@ -6,7 +6,6 @@ use lab::{CheckRef, Step};
 use store::CheckRecord;
 
 use super::{Progress, seconds};
-use crate::checking::needs_consent;
 
 /// The checks of a step in the lab's order, with the last verdict recorded.
 pub fn checks(step: &Step, progress: &Progress) -> Vec<CheckView> {
@@ -24,7 +23,7 @@ fn check_view(check: &CheckRef, progress: &Progress) -> CheckView {
     CheckView {
         id: check.name.clone(),
         title: check.title.clone(),
-        needs_consent: check.name.parse::<CheckName>().is_ok_and(needs_consent),
+        needs_consent: check.name.parse::<CheckName>().is_ok_and(CheckName::needs_consent),
         running: false,
         last: record.zip(result).map(|(record, result)| verdict_view(record, result)),
         passed_at: first_passed.map(seconds),
@@ -53,7 +52,8 @@ fn verdict(verdict: checks::Verdict) -> Verdict {
     }
 }
 
-fn evidence_view(evidence: Evidence) -> EvidenceView {
+/// Evidence as the pages show it.
+pub fn evidence_view(evidence: Evidence) -> EvidenceView {
     EvidenceView {
         call: evidence.call,
         at: seconds(evidence.at),

@@ -1,18 +1,19 @@
 //! The whole lab on one page.
 
 use app::error::BackendError;
-use app::model::{CheckResult, ReceiptLine, ResultsView, StepResult, StepSummary};
+use app::model::{CheckResult, ResultsView, StepResult, StepSummary};
 use lab::Step;
 use time::OffsetDateTime;
 
-use super::{Progress, chart, learner, seconds, summaries};
+use super::receipt::kept_receipt;
+use super::{Progress, chart, engine, learner, seconds, summaries};
 use crate::demo;
 use crate::state::{Headwater, Seat};
 
 /// What the learner reached, step by step.
 pub async fn results(headwater: &Headwater, seat: &Seat) -> Result<ResultsView, BackendError> {
     let progress = Progress::of(headwater, seat).await?;
-    let lab = headwater.lab();
+    let lab = headwater.lab(seat.engine());
     let steps: Vec<StepResult> = lab
         .steps
         .iter()
@@ -21,14 +22,16 @@ pub async fn results(headwater: &Headwater, seat: &Seat) -> Result<ResultsView, 
         .collect();
     let finished_at = steps.iter().map(|step| step.passed_at).collect::<Option<Vec<i64>>>();
     Ok(ResultsView {
-        learner: learner(headwater, &progress),
+        learner: learner(lab, &progress),
         account_id: seat.learner.account.clone(),
         region: seat.variables.region.clone(),
         started_at: seconds(seat.learner.created),
         finished_at: finished_at.and_then(|times| times.into_iter().max()),
         chart: chart(headwater, seat).await?,
         clicks_accepted: demo::clicks_accepted(headwater, seat).await?,
-        receipt: receipt(lab.step("clean-up"), &progress),
+        engine: engine(seat.engine()).to_owned(),
+        is_account: seat.place.is_account(),
+        receipt: kept_receipt(headwater, seat).await?,
         steps,
     })
 }
@@ -43,25 +46,12 @@ fn step_result(step: &Step, summary: StepSummary, progress: &Progress) -> StepRe
             .iter()
             .map(|check| CheckResult { title: check.title.clone(), passed_at: first_pass(progress, &check.name) })
             .collect(),
+        assisted_at: record.and_then(|record| record.assisted).map(seconds),
         hints_used: record.map_or(0, |record| record.hints_revealed),
         questions_right: right as u32,
         questions_total: step.questions.len() as u32,
         summary,
     }
-}
-
-/// One line for each resource, once one of them was found gone.
-fn receipt(clean_up: Option<&Step>, progress: &Progress) -> Vec<ReceiptLine> {
-    let Some(step) = clean_up.filter(|_| progress.is_cleaned_up()) else {
-        return Vec::new();
-    };
-    step.checks
-        .iter()
-        .map(|check| ReceiptLine {
-            resource: check.title.clone(),
-            gone: progress.check(&check.name).is_some_and(|record| record.passed),
-        })
-        .collect()
 }
 
 fn first_pass(progress: &Progress, check: &str) -> Option<i64> {

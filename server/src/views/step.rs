@@ -1,13 +1,19 @@
 //! Steps: as the list shows them, and whole.
 
+use app::error::BackendError;
 use app::model::{
     ActionView, AnswerView, Choice, FieldInput, FieldView, HintView, HintsView, QuestionView, Solution, StepLink,
     StepState, StepSummary, StepView,
 };
 use lab::{Action, Field, FieldKind, HintTier, Lab, Markdown, Question, QuestionKind, Step, Variables};
 
-use super::{Progress, checks};
-use crate::state::Seat;
+use super::{Progress, checks, receipt};
+use crate::catch_up;
+use crate::place::Place;
+use crate::state::{Headwater, Seat};
+
+/// The step that shows what of the lab is in the account.
+const CLEAN_UP: &str = "clean-up";
 
 /// Longest line of text that a form takes.
 const TEXT_LENGTH: u32 = 1024;
@@ -20,17 +26,25 @@ pub fn summaries(lab: &Lab, seat: &Seat, progress: &Progress) -> Vec<StepSummary
 }
 
 /// One step with all its text, in the learner's own names.
-pub fn step(lab: &Lab, step: &Step, seat: &Seat, progress: &Progress) -> StepView {
+pub async fn step(
+    headwater: &Headwater,
+    step: &Step,
+    seat: &Seat,
+    progress: &Progress,
+) -> Result<StepView, BackendError> {
+    let lab = headwater.lab(seat.engine());
     let variables = &seat.variables;
     let checks = checks(step, progress);
     let consent = checks.iter().any(|check| check.needs_consent);
-    StepView {
+    // In an account of the learner's own the page makes nothing.
+    let actions: &[Action] = if seat.place == Place::Sandbox { &step.actions } else { &[] };
+    Ok(StepView {
         summary: summary(step, seat, progress),
         aim_html: inline(&step.aim, variables),
         background_html: block(&step.background, variables),
         page_html: block(&step.instructions_page, variables),
         cli_html: block(&step.instructions_cli, variables),
-        actions: step.actions.iter().map(|action| action_view(action, variables)).collect(),
+        actions: actions.iter().map(|action| action_view(action, variables)).collect(),
         hints: hints(step, variables, progress),
         questions: step
             .questions
@@ -40,9 +54,11 @@ pub fn step(lab: &Lab, step: &Step, seat: &Seat, progress: &Progress) -> StepVie
             .collect(),
         checks,
         consent_html: consent.then(|| consent_html(&step.slug, variables)),
+        catch_up: catch_up::view(step, seat, progress),
+        receipt: if step.slug == CLEAN_UP { receipt(headwater, seat).await? } else { None },
         previous: neighbour(lab, step.number.checked_sub(1)),
         next: neighbour(lab, Some(step.number + 1)),
-    }
+    })
 }
 
 /// A question; its solution only once it was answered.
@@ -171,6 +187,12 @@ fn consent_html(slug: &str, variables: &Variables) -> String {
         "preprocess" => format!(
             "This sends one batch of made-up records to <code>{}</code> and looks at its answer. Your code runs once.",
             variables.preprocess_function
+        ),
+        "streaming-sql" => format!(
+            "This calls <code>{}</code> twice for one made-up window of the year 2000: once with some rows, then once with \
+             the state that it answered and the word that the window is over. Where the function has a table, it stores \
+             the counts of that window there.",
+            variables.output_function
         ),
         _ => format!(
             "This runs <code>{}</code> twice with the same made-up row of the metric <code>headwater_check</code>, and \

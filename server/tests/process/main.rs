@@ -1,9 +1,12 @@
 //! The built binary: its commands, its logs, and what is left when it is killed.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up fails")]
 
+mod catch_up;
 #[path = "../support/client.rs"]
 mod client;
 mod logs;
 mod new_account;
 mod restart;
+mod role_offer;
 mod server;
+mod verify;

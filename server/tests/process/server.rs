@@ -8,6 +8,7 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use checks::WIRE_LOG_VARIABLE;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -37,6 +38,8 @@ pub struct Server {
 pub fn headwater() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_headwater"));
     command.env_clear().env("HOME", "/nonexistent").stdin(Stdio::null()).kill_on_drop(true);
+    // The log of requests that the tests are run with goes on in the processes that they start.
+    command.envs(std::env::var_os(WIRE_LOG_VARIABLE).map(|file| (WIRE_LOG_VARIABLE, file)));
     command
 }
 

@@ -2,12 +2,15 @@
 
 use aws_sdk_dynamodb::types::TableStatus;
 use aws_sdk_firehose::types::DeliveryStreamStatus;
+use aws_sdk_kinesis::types::StreamStatus;
 use aws_sdk_kinesisanalyticsv2::types::ApplicationStatus;
 
 use crate::{
     api_calls::HEAD_BUCKET,
     call::{Answer, CallError, make},
     clients::CALL_TIMEOUT,
+    data_streams::DataStream,
+    engine::Engine,
     finding::{Finding, Judged},
     observed::{Function, Observed, USUAL_CHANGE},
     verdict::Evidence,
@@ -19,6 +22,10 @@ pub(crate) async fn application(observed: &Observed<'_>) -> Judged {
     let status = match &answer.result {
         Ok(application) => &application.application_status,
         Err(CallError::Absent) => return Ok(gone(&name, answer, observed.application_elsewhere().await)),
+        // No SQL application can be left where the service is closed.
+        Err(CallError::Retired) if observed.subject.engine == Engine::SqlApplication => {
+            return Ok(gone(&name, answer, None));
+        }
         Err(error) => return Err(Finding::could_not_look(answer, error)),
     };
     let finding = match status {
@@ -51,6 +58,46 @@ pub(crate) async fn stream(observed: &Observed<'_>) -> Judged {
         ),
     };
     Ok(finding.with(answer.evidence([("DeliveryStreamStatus", status.to_string())])))
+}
+
+pub(crate) async fn data_stream(observed: &Observed<'_>, stream: DataStream) -> Judged {
+    let answer = observed.data_stream_answer(stream).await;
+    let name = stream.titled(observed.subject);
+    let status = match &answer.result {
+        Ok(summary) => &summary.stream_status,
+        Err(CallError::Absent) => return Ok(gone(&name, answer, observed.data_stream_elsewhere(stream).await)),
+        Err(error) => return Err(Finding::could_not_look(answer, error)),
+    };
+    let finding = match status {
+        StreamStatus::Deleting => going(observed, &name),
+        _ => still_there(&name, "Its shards cost money by the hour, also when no clicks arrive."),
+    };
+    Ok(finding.with(answer.evidence([("StreamStatus", status.to_string())])))
+}
+
+/// Mappings are no part of the function or the stream: they stay when those are deleted.
+pub(crate) async fn mapping(observed: &Observed<'_>) -> Judged {
+    let stream = match observed.subject.engine {
+        Engine::Flink => DataStream::Counts,
+        Engine::SqlApplication | Engine::TumblingWindow => DataStream::Clicks,
+    };
+    let answer = observed.mappings_from(stream).await;
+    let left: Vec<&str> = match &answer.result {
+        Ok(mappings) => {
+            let from_here =
+                mappings.iter().filter(|one| stream.is(one.event_source_arn().unwrap_or_default(), observed.subject));
+            from_here.map(|mapping| mapping.state().unwrap_or_default()).collect()
+        }
+        Err(CallError::Absent) => Vec::new(),
+        Err(error) => return Err(Finding::could_not_look(&answer, error)),
+    };
+    let name = format!("the event source mapping of {}", stream.titled(observed.subject));
+    let finding = match left.as_slice() {
+        [] => Finding::pass(format!("No event source mapping of {} is left.", stream.titled(observed.subject))),
+        states if states.iter().all(|state| *state == "Deleting") => going(observed, &name),
+        _ => still_there(&name, "It is not deleted with the function or the stream."),
+    };
+    Ok(finding.with(answer.evidence([("EventSourceMappings", left.len().to_string()), ("State", left.join(", "))])))
 }
 
 pub(crate) async fn functions(observed: &Observed<'_>) -> Judged {

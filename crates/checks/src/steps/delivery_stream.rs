@@ -4,12 +4,14 @@ use aws_sdk_firehose::types::{
     CompressionFormat, DeliveryStreamDescription, DeliveryStreamStatus, DeliveryStreamType,
     ExtendedS3DestinationDescription,
 };
+use aws_sdk_kinesis::types::{StreamMode, StreamStatus};
 
 use crate::{
     api_calls::HEAD_BUCKET,
     arn,
     call::{CallError, make},
     clients::CALL_TIMEOUT,
+    data_streams::DataStream,
     finding::{Finding, Judged},
     observed::{Observed, Seen, USUAL_CHANGE},
     text::{clip, fixed_part},
@@ -84,8 +86,65 @@ pub(crate) async fn active(observed: &Observed<'_>) -> Judged {
     Ok(finding.with(evidence))
 }
 
+pub(crate) async fn data_stream(observed: &Observed<'_>) -> Judged {
+    let stream = observed.data_stream(DataStream::Clicks).await?;
+    let name = &observed.subject.data_stream;
+    let value = stream.value;
+    let mode = value.stream_mode_details().map_or("PROVISIONED", |details| details.stream_mode.as_str());
+    let evidence = stream.evidence([
+        ("StreamStatus", value.stream_status.to_string()),
+        ("StreamMode", mode.to_owned()),
+        ("OpenShardCount", value.open_shard_count.to_string()),
+    ]);
+    let finding = match not_active(observed, &value.stream_status, name) {
+        Some(finding) => finding,
+        None if mode != StreamMode::Provisioned.as_str() => Finding::wrong(
+            "StreamMode",
+            "PROVISIONED",
+            clip(mode, 40),
+            format!(
+                "{name} grows on demand, with four shards or more, which costs more and would count each window in parts. \
+                 Change its capacity mode to provisioned, with one shard."
+            ),
+        ),
+        None if value.open_shard_count != 1 => Finding::wrong(
+            "OpenShardCount",
+            "1",
+            value.open_shard_count.to_string(),
+            format!("Each shard is counted by itself, and paid for. Set the number of shards of {name} to 1."),
+        ),
+        None => Finding::pass(format!("The data stream {name} is active and has one shard.")),
+    };
+    Ok(finding.with(evidence))
+}
+
+/// Why a data stream cannot be used yet, if so.
+pub(crate) fn not_active(observed: &Observed<'_>, status: &StreamStatus, name: &str) -> Option<Finding> {
+    let until = observed.clock.now() + USUAL_CHANGE;
+    match status {
+        StreamStatus::Active => None,
+        StreamStatus::Creating => Some(Finding::settling(
+            until,
+            "AWS is creating the data stream",
+            format!("AWS is creating the data stream {name}. That takes up to a minute."),
+        )),
+        StreamStatus::Updating => Some(Finding::settling(
+            until,
+            "AWS is changing the data stream",
+            format!("AWS is changing the data stream {name}. That takes a minute or so."),
+        )),
+        other => Some(Finding::fault(
+            format!("the data stream is in a state that we do not know, {}", clip(other.as_str(), 40)),
+            "The data stream is in a state that this lab does not know. Check again in a minute.",
+        )),
+    }
+}
+
 pub(crate) async fn source(observed: &Observed<'_>) -> Judged {
     let stream = observed.stream().await?;
+    if observed.subject.engine.reads_data_stream() {
+        return Ok(data_stream_as_source(observed, &stream));
+    }
     let kind = stream.value.delivery_stream_type.as_str();
     let finding = if stream.value.delivery_stream_type == DeliveryStreamType::DirectPut {
         Finding::pass("The stream takes records straight from the sender (Direct PUT).")
@@ -99,6 +158,40 @@ pub(crate) async fn source(observed: &Observed<'_>) -> Judged {
         )
     };
     Ok(finding.with(stream.evidence([("DeliveryStreamType", kind.to_owned())])))
+}
+
+fn data_stream_as_source(observed: &Observed<'_>, stream: &Seen<'_, DeliveryStreamDescription>) -> Finding {
+    let subject = observed.subject;
+    let kind = stream.value.delivery_stream_type.as_str();
+    let arn = stream
+        .value
+        .source()
+        .and_then(|source| source.kinesis_stream_source_description())
+        .and_then(|source| source.kinesis_stream_arn())
+        .unwrap_or_default();
+    let evidence = stream.evidence([("DeliveryStreamType", kind.to_owned()), ("KinesisStreamARN", arn.to_owned())]);
+    let remedy = format!(
+        "The source cannot be changed later: delete the stream and create it with the data stream {} as source.",
+        subject.data_stream
+    );
+    let finding = if stream.value.delivery_stream_type != DeliveryStreamType::KinesisStreamAsSource {
+        Finding::wrong(
+            "DeliveryStreamType",
+            "KinesisStreamAsSource",
+            clip(kind, 60),
+            format!("The stream does not read your data stream, so that no click would be delivered. {remedy}"),
+        )
+    } else if !DataStream::Clicks.is(arn, subject) {
+        Finding::wrong(
+            "KinesisStreamARN",
+            DataStream::Clicks.arn(subject),
+            if arn.is_empty() { "none".to_owned() } else { clip(arn, 200) },
+            format!("The stream reads another data stream. {remedy}"),
+        )
+    } else {
+        Finding::pass(format!("The stream reads the data stream {}.", subject.data_stream))
+    };
+    finding.with(evidence)
 }
 
 pub(crate) async fn destination(observed: &Observed<'_>) -> Judged {
@@ -233,7 +326,7 @@ pub(crate) fn buffer(s3: &ExtendedS3DestinationDescription) -> (i32, i32) {
 }
 
 /// The S3 destination, in its extended form: the plain one is deprecated.
-fn s3_destination<'a>(
+pub(crate) fn s3_destination<'a>(
     stream: &Seen<'a, DeliveryStreamDescription>,
 ) -> Result<&'a ExtendedS3DestinationDescription, Finding> {
     extended_s3(stream.value).ok_or_else(|| {

@@ -1,6 +1,8 @@
 //! Step 2: objects arrive, can be read, and hold click rows.
 
-use aws_sdk_firehose::types::DeliveryStreamStatus;
+use aws_sdk_firehose::types::{
+    DeliveryStreamStatus, ExtendedS3DestinationDescription, Processor, ProcessorParameterName,
+};
 use time::{Duration, OffsetDateTime};
 
 use super::delivery_stream::{DEFAULT_BUFFER_SECONDS, buffer, extended_s3};
@@ -121,11 +123,10 @@ async fn nothing_delivered(observed: &Observed<'_>) -> Finding {
         Err(finding) => return finding,
     };
     let status = &stream.value.delivery_stream_status;
-    let seconds = extended_s3(stream.value).map_or(DEFAULT_BUFFER_SECONDS, |s3| buffer(s3).1);
-    let evidence = stream.evidence([
-        ("DeliveryStreamStatus", status.to_string()),
-        ("BufferingHints.IntervalInSeconds", seconds.to_string()),
-    ]);
+    let s3 = extended_s3(stream.value);
+    let seconds = s3.map_or(DEFAULT_BUFFER_SECONDS, |s3| buffer(s3).1) + s3.map_or(0, transformation_seconds);
+    let evidence =
+        stream.evidence([("DeliveryStreamStatus", status.to_string()), ("seconds of buffering", seconds.to_string())]);
     let now = observed.clock.now();
     if *status == DeliveryStreamStatus::Creating {
         let message = "AWS is creating the delivery stream. Send clicks once it is active.";
@@ -175,6 +176,21 @@ async fn nothing_delivered(observed: &Observed<'_>) -> Finding {
         ),
     }
     .with(evidence)
+}
+
+/// For how long a stream that transforms its records gathers them before it calls the function.
+pub(crate) fn transformation_seconds(s3: &ExtendedS3DestinationDescription) -> i32 {
+    /// What Firehose takes where the stream does not say.
+    const DEFAULT: i32 = 60;
+    let Some(processing) = s3.processing_configuration().filter(|processing| processing.enabled == Some(true)) else {
+        return 0;
+    };
+    let mut parameters = processing.processors().iter().flat_map(Processor::parameters);
+    let interval = parameters.find(|one| one.parameter_name == ProcessorParameterName::BufferIntervalInSeconds);
+    interval
+        .and_then(|one| one.parameter_value.parse().ok())
+        .filter(|seconds| (0..=900).contains(seconds))
+        .unwrap_or(DEFAULT)
 }
 
 async fn content<'a>(

@@ -1,16 +1,19 @@
 //! Step 3: the preprocessing function.
 
+use aws_sdk_firehose::types::{ProcessingConfiguration, ProcessorParameterName, ProcessorType};
 use aws_sdk_lambda::{
     operation::get_function_configuration::GetFunctionConfigurationOutput,
     types::{LastUpdateStatus, State},
 };
 
+use super::{delivery_stream::s3_destination, streaming_sql::same_function};
 use crate::{
+    arn,
     finding::{Finding, Judged},
     invoke::invoke,
     observed::{Function, Observed, Seen, USUAL_CHANGE},
     preprocess_batch::{faults_in, test_event},
-    subject::Consent,
+    subject::{Consent, Subject},
     text::clip,
 };
 
@@ -84,47 +87,56 @@ pub(crate) fn not_ready(
 
 pub(crate) async fn runtime(observed: &Observed<'_>) -> Judged {
     let function = observed.function(Function::Preprocess).await?;
-    let found = function.value.runtime().map_or("none", |runtime| runtime.as_str());
-    let finding = if PYTHONS.contains(&found) {
-        Finding::pass(format!("The function runs on {found}."))
-    } else {
-        let message = match found {
-            "none" => {
-                "The function is a container image. The lab's is a .zip with a Python runtime: create it anew so."
-            }
-            old if old.starts_with("python") => {
-                "AWS no longer mends this version of Python. Change the function's runtime to python3.13."
-            }
-            _ => "The lab's function is written in Python. Change the function's runtime to python3.13.",
-        };
-        Finding::wrong("Runtime", "python3.13", clip(found, 40), message)
-    };
+    let found = found_runtime(function.value);
+    let finding = runtime_fault(found).unwrap_or_else(|| Finding::pass(format!("The function runs on {found}.")));
     Ok(finding.with(function.evidence([("Runtime", found.to_owned())])))
+}
+
+pub(crate) fn found_runtime(function: &GetFunctionConfigurationOutput) -> &str {
+    function.runtime().map_or("none", |runtime| runtime.as_str())
+}
+
+/// What is wrong with the runtime, if anything.
+pub(crate) fn runtime_fault(found: &str) -> Option<Finding> {
+    let message = match found {
+        known if PYTHONS.contains(&known) => return None,
+        "none" => "The function is a container image. The lab's is a .zip with a Python runtime: create it anew so.",
+        old if old.starts_with("python") => {
+            "AWS no longer mends this version of Python. Change the function's runtime to python3.13."
+        }
+        _ => "The lab's function is written in Python. Change the function's runtime to python3.13.",
+    };
+    Some(Finding::wrong("Runtime", "python3.13", clip(found, 40), message))
 }
 
 pub(crate) async fn handler(observed: &Observed<'_>) -> Judged {
     let function = observed.function(Function::Preprocess).await?;
     let found = function.value.handler().unwrap_or_default();
-    let finding = match found {
-        HANDLER => {
-            Finding::pass(format!("Lambda calls {HANDLER}: the function handler in the file lambda_function.py."))
-        }
-        "lambda_function.lambda_handler" => Finding::wrong(
+    let finding = handler_fault(found).unwrap_or_else(|| {
+        Finding::pass(format!("Lambda calls {HANDLER}: the function handler in the file lambda_function.py."))
+    });
+    Ok(finding.with(function.evidence([("Handler", found.to_owned())])))
+}
+
+/// What is wrong with the handler, if anything.
+pub(crate) fn handler_fault(found: &str) -> Option<Finding> {
+    match found {
+        HANDLER => None,
+        "lambda_function.lambda_handler" => Some(Finding::wrong(
             "Handler",
             HANDLER,
             found,
             "This is the console's default, and the lab's code names its function handler. Change the handler to \
              lambda_function.handler (in the console under Runtime settings).",
-        ),
-        _ => Finding::wrong(
+        )),
+        _ => Some(Finding::wrong(
             "Handler",
             HANDLER,
             if found.is_empty() { "none".to_owned() } else { clip(found, 128) },
             "The handler says which function Lambda calls, as FILE.FUNCTION. The lab's code is the function handler in \
              lambda_function.py: change the handler to lambda_function.handler.",
-        ),
-    };
-    Ok(finding.with(function.evidence([("Handler", found.to_owned())])))
+        )),
+    }
 }
 
 pub(crate) async fn timeout(observed: &Observed<'_>) -> Judged {
@@ -173,4 +185,55 @@ pub(crate) async fn answer(observed: &Observed<'_>) -> Judged {
         ),
     };
     Ok(finding.with(evidence))
+}
+
+/// Whether the delivery stream has the function transform its records.
+pub(crate) async fn attached(observed: &Observed<'_>) -> Judged {
+    let stream = observed.stream().await?;
+    let s3 = s3_destination(&stream)?;
+    let expected = &observed.subject.functions.preprocess;
+    let processing = s3.processing_configuration();
+    let found = processing.and_then(transforming_function).unwrap_or_default();
+    let is_enabled = processing.is_some_and(|processing| processing.enabled == Some(true));
+    let evidence =
+        stream.evidence([("ProcessingConfiguration.Enabled", is_enabled.to_string()), ("LambdaArn", found.to_owned())]);
+    let finding = if found.is_empty() {
+        Finding::not_yet(
+            "the transformation of the delivery stream",
+            format!(
+                "The delivery stream does not transform its records yet. Switch its data transformation on, with the \
+                 function {expected}, so that the bucket gets clean rows only."
+            ),
+        )
+    } else if !same_function(observed, found, expected) {
+        Finding::wrong(
+            "LambdaArn",
+            function_arn(observed, expected),
+            clip(found, 200),
+            format!("Another function transforms the records. Change it to {expected}."),
+        )
+    } else if !is_enabled {
+        Finding::wrong(
+            "ProcessingConfiguration.Enabled",
+            "true",
+            "false",
+            format!("{expected} is attached, and the data transformation is switched off. Switch it on."),
+        )
+    } else {
+        Finding::pass(format!("{expected} cleans the records before the stream delivers them."))
+    };
+    Ok(finding.with(evidence))
+}
+
+/// The ARN of the function that a delivery stream calls.
+fn transforming_function(processing: &ProcessingConfiguration) -> Option<&str> {
+    let lambda = processing.processors().iter().find(|processor| processor.r#type == ProcessorType::Lambda)?;
+    let arn = lambda.parameters().iter().find(|one| one.parameter_name == ProcessorParameterName::LambdaArn)?;
+    Some(&arn.parameter_value)
+}
+
+/// The ARN that a function of this name has in the lab's account and region.
+pub(crate) fn function_arn(observed: &Observed<'_>, name: &str) -> String {
+    let Subject { region, account, .. } = observed.subject;
+    format!("arn:{}:lambda:{region}:{account}:function:{name}", arn::partition(region))
 }

@@ -5,8 +5,10 @@ use aws_sdk_kinesisanalyticsv2::types::{
     SqlApplicationConfigurationDescription,
 };
 
+use super::preprocess::function_arn;
 use crate::{
     arn,
+    engine::Engine,
     finding::{Finding, Judged},
     observed::{Observed, Seen, USUAL_CHANGE},
     sql::{SqlFault, check_sql},
@@ -48,7 +50,13 @@ pub(crate) async fn input(observed: &Observed<'_>) -> Judged {
     let data_stream = input.kinesis_streams_input_description.as_ref().map(|input| input.resource_arn.as_str());
     let name_prefix = input.name_prefix.as_deref().unwrap_or_default();
     let found = firehose.or(data_stream).unwrap_or_default();
-    let expected = format!("arn:aws:firehose:{}:{}:deliverystream/{}", subject.region, subject.account, subject.stream);
+    let expected = format!(
+        "arn:{}:firehose:{}:{}:deliverystream/{}",
+        arn::partition(&subject.region),
+        subject.region,
+        subject.account,
+        subject.stream
+    );
     let evidence = application.evidence([
         ("ResourceARN", found.to_owned()),
         ("NamePrefix", name_prefix.to_owned()),
@@ -106,7 +114,7 @@ pub(crate) async fn preprocessor(observed: &Observed<'_>) -> Judged {
     } else {
         Finding::wrong(
             "InputLambdaProcessor.ResourceARN",
-            format!("arn:aws:lambda:{}:{}:function:{expected}", observed.subject.region, observed.subject.account),
+            function_arn(observed, expected),
             clip(found, 200),
             format!("Another function preprocesses the input. Attach {expected} instead."),
         )
@@ -280,7 +288,11 @@ pub(crate) async fn running(observed: &Observed<'_>) -> Judged {
         | ApplicationStatus::Maintenance => Finding::settling(
             observed.clock.now() + USUAL_CHANGE,
             format!("the application is {}", status.as_str()),
-            format!("{name} is {}. That takes a minute or so.", status.as_str().to_lowercase().replace('_', " ")),
+            format!(
+                "{name} is {}. That takes a minute or {}.",
+                status.as_str().to_lowercase().replace('_', " "),
+                if observed.subject.engine == Engine::Flink { "several" } else { "so" }
+            ),
         ),
         other => Finding::fault(
             format!("the application is in a state that we do not know, {}", clip(other.as_str(), 40)),

@@ -1,10 +1,5 @@
-//! All checks against an account of the sandbox, from the empty one to the finished lab and back.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+//! The lab with the SQL application.
 
-#[path = "../../sandbox/tests/common/mod.rs"]
-mod common;
-
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_firehose::types::{CompressionFormat, ExtendedS3DestinationUpdate, Record};
@@ -14,77 +9,17 @@ use aws_sdk_kinesisanalyticsv2::types::{
 };
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{Environment, FunctionCode, Runtime};
-use checks::{CheckName, Clients, Consent, Step, Subject, VerdictKind, chart, run_step};
-use common::functions::{function_role, role_for, wait_until_active, zip};
-use common::pipeline::{Clicks, PREPROCESS, STORE, create_table, input, output, sql_of_the_lab};
-use common::streams::{create_stream, s3};
-use common::{REGION, TestSandbox};
+use checks::{CheckName::*, Consent, Engine, Step, VerdictKind::*, chart};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use CheckName::*;
-use VerdictKind::*;
-
-const WINDOW_SECONDS: u32 = 2;
-
-/// A learner with a fresh account.
-struct Learner {
-    sandbox: TestSandbox,
-    clients: Clients,
-    subject: Subject,
-    consent: Consent,
-}
+use crate::common::REGION;
+use crate::common::functions::{function_role, role_for, wait_until_active, zip};
+use crate::common::pipeline::{Clicks, PREPROCESS, STORE, create_table, input, output, sql_of_the_lab};
+use crate::common::streams::{create_stream, s3};
+use crate::learner::{Learner, WINDOW_SECONDS};
 
 impl Learner {
-    async fn new() -> Self {
-        let sandbox = TestSandbox::start().await;
-        let clients = Clients::new(&sandbox.sdk(), ["eu-west-1".to_owned()]);
-        let mut subject = Subject::new(sandbox.account.as_str(), REGION);
-        subject.window_seconds = WINDOW_SECONDS;
-        Self { sandbox, clients, subject, consent: Consent::Invoke }
-    }
-
-    /// The verdicts of a step that differ from `usual`, with their messages.
-    async fn differing(&self, step: Step, usual: VerdictKind) -> BTreeMap<CheckName, (VerdictKind, String)> {
-        let results = run_step(step, &self.clients, &self.subject, self.consent, OffsetDateTime::now_utc()).await;
-        assert_eq!(results.len(), step.checks().count());
-        let verdicts = results.into_iter().map(|result| (result.name, (result.verdict.kind(), result.message)));
-        verdicts.filter(|(_, (kind, _))| *kind != usual).collect()
-    }
-
-    /// All checks of a step give this verdict but for the named ones.
-    async fn expect(&self, step: Step, usual: VerdictKind, others: &[(CheckName, VerdictKind)]) {
-        let found = self.differing(step, usual).await;
-        let kinds: BTreeMap<CheckName, VerdictKind> = found.iter().map(|(name, (kind, _))| (*name, *kind)).collect();
-        assert_eq!(kinds, others.iter().copied().collect(), "{found:#?}");
-    }
-
-    /// The same, once what is under way has come to its end.
-    async fn expect_soon(&self, step: Step, usual: VerdictKind, others: &[(CheckName, VerdictKind)]) {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        let expected: BTreeMap<CheckName, VerdictKind> = others.iter().copied().collect();
-        loop {
-            let found = self.differing(step, usual).await;
-            if found.iter().map(|(name, (kind, _))| (*name, *kind)).collect::<BTreeMap<_, _>>() == expected {
-                return;
-            }
-            assert!(Instant::now() < deadline, "{found:#?}");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    }
-
-    fn lambda(&self) -> aws_sdk_lambda::Client {
-        aws_sdk_lambda::Client::new(&self.sandbox.sdk())
-    }
-
-    fn analytics(&self) -> aws_sdk_kinesisanalyticsv2::Client {
-        aws_sdk_kinesisanalyticsv2::Client::new(&self.sandbox.sdk())
-    }
-
-    fn function_arn(&self, name: &str) -> String {
-        format!("arn:aws:lambda:{REGION}:{}:function:{name}", self.subject.account)
-    }
-
     async fn version(&self) -> i64 {
         let described =
             self.analytics().describe_application().application_name(&self.subject.application).send().await;
@@ -100,12 +35,6 @@ impl Learner {
         self.subject.sent_at = Some(OffsetDateTime::now_utc());
     }
 
-    async fn mend(&self, function: &str, source: &str) {
-        let lambda = self.lambda();
-        lambda.update_function_code().function_name(function).zip_file(Blob::new(zip(source))).send().await.unwrap();
-        wait_until_active(&lambda, function).await;
-    }
-
     async fn change_sql(&self, sql: &str) {
         let content = CodeContentUpdate::builder().text_content_update(sql).build();
         let change = ApplicationCodeConfigurationUpdate::builder().code_content_update(content).build();
@@ -118,7 +47,7 @@ impl Learner {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_checks_judge_the_sandbox_as_they_judge_aws() {
-    let mut learner = Learner::new().await;
+    let mut learner = Learner::new(Engine::SqlApplication).await;
     nothing_is_there(&learner).await;
     delivery_stream(&mut learner).await;
     let role = function_role(&learner.sandbox.sdk()).await;
@@ -335,16 +264,4 @@ async fn clean_up(learner: &Learner) {
     for step in [Step::DeliveryStream, Step::Preprocess, Step::StreamingSql, Step::Results] {
         learner.expect(step, NotYet, &[]).await;
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_deleted_key_is_told_as_such() {
-    let learner = Learner::new().await;
-    learner.expect(Step::Connect, Pass, &[]).await;
-    let sandbox = &learner.sandbox;
-    sandbox.sandbox.delete_access_key(&sandbox.account, &sandbox.key.id).await.unwrap();
-    learner.expect(Step::Connect, Wrong, &[]).await;
-    let mut other = Learner::new().await;
-    other.subject.account = "111122223333".to_owned();
-    other.expect(Step::Connect, Elsewhere, &[]).await;
 }

@@ -1,0 +1,93 @@
+//! The latest sending, followed hop by hop.
+
+use std::time::{Duration, Instant};
+
+use app::error::BackendError;
+use app::model::{HopState, HopView, TraceView};
+use checks::Engine;
+use checks::trace::{self, Hop, Run, Trace};
+use clickstream::Progress;
+
+use super::check::evidence_view;
+use super::seconds;
+use crate::checking::subject;
+use crate::demo;
+use crate::state::{Headwater, Seat, now};
+
+/// How old a trace may become while clicks are on their way.
+const FRESH: Duration = Duration::from_secs(5);
+/// The same once all of them have arrived.
+const SETTLED: Duration = Duration::from_secs(60);
+/// A page waits this long for a new trace before it goes on with the last one.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// A trace as the desk keeps it.
+pub struct Traced {
+    at: Instant,
+    complete: bool,
+    view: TraceView,
+}
+
+/// How far the latest sending has come; `None` before the first, and for sendings without a mark.
+pub async fn trace(headwater: &Headwater, seat: &Seat) -> Result<Option<TraceView>, BackendError> {
+    let Some(progress) = demo::latest(headwater, seat).await? else { return Ok(None) };
+    let Some(run) = run(&progress) else { return Ok(None) };
+    let place = seat.desk.traced();
+    let mut traced = place.lock().await;
+    if let Some(last) = &*traced
+        && last.view.mark == run.title
+        && last.view.rows == run.rows
+        && last.at.elapsed() < if last.complete { SETTLED } else { FRESH }
+    {
+        return Ok(Some(last.view.clone()));
+    }
+    let subject = subject(headwater, seat).await?;
+    let access = seat.desk.access();
+    let look = trace::trace(&access.clients, &subject, &run, now());
+    match tokio::time::timeout(PATIENCE, look).await {
+        Ok(found) => {
+            let complete = progress.is_over() && found.is_complete();
+            let view = view(&run, found, subject.engine);
+            *traced = Some(Traced { at: Instant::now(), complete, view: view.clone() });
+            Ok(Some(view))
+        }
+        Err(_) => Ok(traced.as_ref().filter(|last| last.view.mark == run.title).map(|last| last.view.clone())),
+    }
+}
+
+fn run(progress: &Progress) -> Option<Run> {
+    Some(Run {
+        title: progress.mark.as_ref()?.title(),
+        started: progress.started,
+        first_accepted: progress.first_accepted,
+        last_accepted: progress.last_accepted,
+        marks_accepted: progress.marks_accepted,
+        clicks: progress.clicks_accepted,
+        rows: progress.accepted.rows,
+    })
+}
+
+fn view(run: &Run, trace: Trace, engine: Engine) -> TraceView {
+    TraceView {
+        mark: run.title.clone(),
+        started_at: seconds(run.started),
+        rows: run.rows,
+        marks: trace.marks,
+        hops: trace.hops.into_iter().map(|found| hop(found, engine)).collect(),
+        read_at: seconds(trace.at),
+    }
+}
+
+fn hop(hop: Hop, engine: Engine) -> HopView {
+    HopView {
+        id: hop.name.slug().to_owned(),
+        title: hop.name.title(engine).to_owned(),
+        state: match hop.state {
+            trace::HopState::Reached { count, at } => HopState::Reached { count, at: at.map(seconds) },
+            trace::HopState::Waiting { until, why } => HopState::Waiting { until: seconds(until), why },
+            trace::HopState::Stopped { why, advice } => HopState::Stopped { why, advice },
+            trace::HopState::Unknown { why } => HopState::Unknown { why },
+        },
+        evidence: hop.evidence.into_iter().map(evidence_view).collect(),
+    }
+}
