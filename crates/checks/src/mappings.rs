@@ -79,14 +79,18 @@ impl Observed<'_> {
     /// What keeps the mapping from calling the function, if so.
     pub(crate) fn not_enabled(&self, mapping: &EventSourceMappingConfiguration) -> Option<Finding> {
         let name = self.function_name(Function::Output);
-        let state = mapping.state().unwrap_or_default();
-        match state {
+        let settling = |what: &str| {
+            let why = format!("the event source mapping is being {what}");
+            let message = format!("The event source mapping of {name} is being {what}. That takes up to a minute.");
+            Some(Finding::settling(self.clock.now() + USUAL_CHANGE, why, message))
+        };
+        match mapping.state().unwrap_or_default() {
             "Enabled" => None,
-            "Creating" | "Enabling" | "Updating" | "Disabling" | "Deleting" => Some(Finding::settling(
-                self.clock.now() + USUAL_CHANGE,
-                format!("the event source mapping is {}", state.to_lowercase()),
-                format!("The event source mapping of {name} is {}. That takes up to a minute.", state.to_lowercase()),
-            )),
+            "Creating" => settling("created"),
+            "Enabling" => settling("enabled"),
+            "Updating" => settling("changed"),
+            "Disabling" => settling("switched off"),
+            "Deleting" => settling("deleted"),
             "Disabled" => Some(Finding::wrong(
                 "State",
                 "Enabled",

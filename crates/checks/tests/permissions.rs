@@ -15,7 +15,7 @@ const INTRODUCTION: &str = "\
 Every AWS call that Headwater makes in a learner's account, what it is for, and the IAM action that allows it. The guard \
 inside each SDK client refuses any other call before it is sent.
 
-This page is written from the table in `crates/checks/src/api_calls.rs`. Do not edit it: change the table, then run \
+This page is written from the table in `crates/checks/src/api_calls/table.rs`. Do not edit it: change the table, then run \
 `UPDATE_DOCS=1 cargo test -p checks --test permissions`.
 
 What Headwater makes for a learner in the sandbox, by the buttons of the page, is not in it: in an AWS account the learner \

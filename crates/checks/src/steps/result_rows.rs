@@ -76,11 +76,11 @@ async fn no_rows_of_application(observed: &Observed<'_>) -> Finding {
     };
     let status = &application.value.application_status;
     let finding = if *status == ApplicationStatus::Running {
-        let (while_running, look) = ("while the application runs", "Check the checks above");
-        match observed.subject.engine {
-            Engine::Flink => waited_for(observed, while_running, look),
-            _ => waited_for(observed, while_running, "Check the output above"),
-        }
+        let look = match observed.subject.engine {
+            Engine::Flink => "See whether the function reads the counts (above)",
+            Engine::SqlApplication | Engine::TumblingWindow => "Check the output above",
+        };
+        waited_for(observed, "while the application runs", look)
     } else {
         Finding::not_yet(
             WHAT,
