@@ -96,3 +96,36 @@ export async function accessibilityFaults(page) {
   );
   return found.violations.map((fault) => `${fault.id}: ${fault.nodes.map((node) => node.target.join(" ")).join(", ")}`);
 }
+
+/** What the server says of the learner's lab: the model behind the pages. */
+export function labOf(page) {
+  return page.evaluate(async () => {
+    const answer = await fetch("/api/lab", { method: "POST", headers: { Accept: "application/json" } });
+    return answer.json();
+  });
+}
+
+/** Sends a file of clicks by the form of the ingest step and waits until it is sent. */
+export async function sendFile(page, name, text) {
+  await page.locator("#upload-file").setInputFiles({ name, mimeType: "text/tab-separated-values", buffer: Buffer.from(text) });
+  await page.locator("#upload button[type=submit]").click();
+  await page.locator("#upload .notice.is-good").waitFor();
+  await page.getByText(`Finished sending ${name}`).first().waitFor();
+}
+
+/** Waits until the tracer has seen the latest sending at every hop; fails where it says that it stopped. */
+export async function traced(page, milliseconds = 60_000) {
+  const seen = await page.waitForFunction(
+    () => {
+      const hops = [...document.querySelectorAll("#trace .hops > li")].map((hop) => hop.innerText);
+      const stopped = hops.filter((hop) => /Stopped here|Cannot be told/.test(hop));
+      if (stopped.length > 0) return { stopped };
+      return hops.length > 0 && !hops.some((hop) => /until|Waiting/i.test(hop)) && { hops };
+    },
+    undefined,
+    { timeout: milliseconds },
+  );
+  const { stopped, hops } = await seen.jsonValue();
+  if (stopped) throw new Error(`the sending stopped: ${stopped.join(" | ")}`);
+  return hops;
+}

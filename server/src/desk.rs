@@ -101,6 +101,11 @@ impl Access {
         Self { clients: Clients::new(&sdk, other_regions), sdk }
     }
 
+    /// A real account. Its limits on calls are shared by all labs in it, since AWS counts them by account.
+    pub fn to_account(account: &str, sdk: SdkConfig, other_regions: Vec<String>) -> Self {
+        Self { clients: Clients::for_account(account, &sdk, other_regions), sdk }
+    }
+
     /// The sandbox account that `key` belongs to; `http` holds the connections that all desks share.
     pub fn to_sandbox(key: &AccessKey, variables: &Variables, http: &SharedHttpClient) -> Self {
         let credentials = Credentials::new(&key.id, key.secret.expose_secret(), None, None, "headwater");

@@ -131,7 +131,7 @@ impl Headwater {
             Place::Account { connected: Some(connected) } => {
                 let subject = checking::names(variables);
                 let sdk = self.parts.connector.sdk(&connected.connection, variables, &subject);
-                Access::new(sdk, connected.other_regions.clone())
+                Access::to_account(&variables.account, sdk, connected.other_regions.clone())
             }
         })
     }

@@ -61,7 +61,7 @@ fn Awaiting(#[prop(into)] chart: Signal<ChartView>) -> impl IntoView {
     let text = move || {
         chart.with(|chart| {
             if chart.read_at.is_none() {
-                "The counts appear here once the results step has made its table and the application runs.".to_owned()
+                "The counts appear here once the results step has made its table and the counting runs.".to_owned()
             } else {
                 format!(
                     "The table {} is there and empty. A window of {} closes, then its counts appear: send some clicks and wait that long.",
