@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 use app::model::Performed;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use checks::WireLog;
 use lab::{Lab, Variables};
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -124,13 +125,19 @@ impl Workbench {
 
     /// Clients that share one SDK configuration: the learner's credentials, region and endpoint.
     pub fn new(config: &SdkConfig, lab: &Lab, variables: Variables) -> Self {
-        let calls = CallLog::default();
+        let (calls, sent) = (CallLog::default(), WireLog::of_workbench());
         macro_rules! client {
             ($service:ident) => {
-                $service::Client::from_conf($service::config::Builder::from(config).interceptor(calls.clone()).build())
+                $service::Client::from_conf(
+                    $service::config::Builder::from(config)
+                        .interceptor(calls.clone())
+                        .interceptor(sent.clone())
+                        .build(),
+                )
             };
         }
-        let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(true).interceptor(calls.clone()).build();
+        let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(true);
+        let s3 = s3.interceptor(calls.clone()).interceptor(sent.clone()).build();
         Self {
             s3: aws_sdk_s3::Client::from_conf(s3),
             iam: client!(aws_sdk_iam),

@@ -153,11 +153,8 @@ impl Backend for RequestBackend {
         if action.starts_with("delete-") {
             stocktaking::take_now(&self.headwater, &seat).await?;
         }
-        let mut workbench = Workbench::new(
-            &seat.desk.access().sdk,
-            self.headwater.lab(seat.engine()),
-            seat.variables.clone(),
-        );
+        let mut workbench =
+            Workbench::new(&seat.desk.access().sdk, self.headwater.lab(seat.engine()), seat.variables.clone());
         let performed = actions::run(&mut workbench, action, fields).await.map_err(action_failed)?;
         if workbench.variables != seat.variables {
             save_variables(&self.headwater, &seat, &workbench.variables).await?;

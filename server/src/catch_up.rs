@@ -53,11 +53,14 @@ pub fn view(step: &Step, seat: &Seat, progress: &Progress) -> CatchUpView {
 pub async fn perform(headwater: &Headwater, seat: &Seat, step: &Step) -> Result<Performed, BackendError> {
     let deeds = deeds(step);
     if deeds.is_empty() {
-        return Err(BackendError::Refused { message: "There is nothing to do here: this step passes by itself.".to_owned() });
+        return Err(BackendError::Refused {
+            message: "There is nothing to do here: this step passes by itself.".to_owned(),
+        });
     }
     let lab = headwater.lab(seat.engine());
     let mut workbench = Workbench::new(&seat.desk.access().sdk, lab, seat.variables.clone());
-    let mut work = Work { headwater, seat, step, end: Instant::now() + PATIENCE, messages: Vec::new(), calls: Vec::new() };
+    let mut work =
+        Work { headwater, seat, step, end: Instant::now() + PATIENCE, messages: Vec::new(), calls: Vec::new() };
     for deed in deeds {
         work.carry_out(&mut workbench, &deed).await?;
     }
@@ -102,7 +105,8 @@ impl Work<'_> {
             }
             if Instant::now() > self.end {
                 let message = refusal.unwrap_or_else(|| {
-                    "Some of it is done, and something is still being set up. Press the button again in a moment.".to_owned()
+                    "Some of it is done, and something is still being set up. Press the button again in a moment."
+                        .to_owned()
                 });
                 return Err(BackendError::Refused { message });
             }
@@ -186,9 +190,14 @@ impl State {
 
 /// Whether a refusal is one that passes: AWS is still creating or changing something.
 pub fn is_passing(message: &str) -> bool {
-    ["ResourceInUseException", "ResourceConflictException", "ConcurrentModificationException", "ResourceNotFoundException"]
-        .iter()
-        .any(|code| message.contains(code))
+    [
+        "ResourceInUseException",
+        "ResourceConflictException",
+        "ConcurrentModificationException",
+        "ResourceNotFoundException",
+    ]
+    .iter()
+    .any(|code| message.contains(code))
 }
 
 #[cfg(test)]

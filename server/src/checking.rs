@@ -166,9 +166,7 @@ fn differs(record: &CheckRecord, result: &CheckResult) -> bool {
 /// The checks of which one must have passed once, so that its thing's being gone is the learner's clean-up.
 fn proof_of_existence(check: CheckName) -> &'static [CheckName] {
     match check {
-        CheckName::CleanUpApplication => {
-            &[CheckName::StreamingSqlApplication, CheckName::StreamingSqlApplicationFlink]
-        }
+        CheckName::CleanUpApplication => &[CheckName::StreamingSqlApplication, CheckName::StreamingSqlApplicationFlink],
         CheckName::CleanUpDataStream => &[CheckName::DeliveryStreamDataStream],
         CheckName::CleanUpCountsStream => &[CheckName::StreamingSqlCountsStream],
         CheckName::CleanUpMapping => &[CheckName::StreamingSqlMapping, CheckName::ResultsCountsMapping],

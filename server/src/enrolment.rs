@@ -16,7 +16,10 @@ pub async fn prepare(headwater: &Headwater, seat: &Seat, account: &str, region: 
     refuse_if_not_an_account(seat)?;
     let account: String = account.chars().filter(|character| !matches!(character, ' ' | '-')).collect();
     if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(invalid("account", "An account number has twelve digits; the AWS console shows it at the top right."));
+        return Err(invalid(
+            "account",
+            "An account number has twelve digits; the AWS console shows it at the top right.",
+        ));
     }
     if !REGIONS.iter().any(|(name, _)| *name == region) {
         return Err(connect_failed(&ConnectError::Region));
@@ -117,7 +120,8 @@ fn refuse_if_not_an_account(seat: &Seat) -> Result<(), BackendError> {
         return Ok(());
     }
     Err(BackendError::Refused {
-        message: "This lab runs in the sandbox and stays there. Start another lab for an account of your own.".to_owned(),
+        message: "This lab runs in the sandbox and stays there. Start another lab for an account of your own."
+            .to_owned(),
     })
 }
 

@@ -20,7 +20,9 @@ pub async fn cloudformation(State(state): State<WebState>, session: Session) -> 
             template,
         )
             .into_response(),
-        Ok(None) => (StatusCode::NOT_FOUND, "Tell the number of your account on the Connect step first.").into_response(),
+        Ok(None) => {
+            (StatusCode::NOT_FOUND, "Tell the number of your account on the Connect step first.").into_response()
+        }
         Err(BackendError::NoLearner) => StatusCode::UNAUTHORIZED.into_response(),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
     }
@@ -30,10 +32,9 @@ async fn template(state: &WebState, session: &Session) -> Result<Option<String>,
     let seat = backend::seat(&state.headwater, session).await?.ok_or(BackendError::NoLearner)?;
     match views::offer(&state.headwater, &seat).await? {
         None => Ok(None),
-        Some(Ok(offer)) => offer
-            .cloudformation()
-            .map(Some)
-            .map_err(|error| BackendError::Refused { message: error.to_string() }),
+        Some(Ok(offer)) => {
+            offer.cloudformation().map(Some).map_err(|error| BackendError::Refused { message: error.to_string() })
+        }
         Some(Err(message)) => Err(BackendError::Refused { message }),
     }
 }

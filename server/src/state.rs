@@ -123,9 +123,7 @@ impl Headwater {
             Place::Account { connected: None } => {
                 Access::new(self.parts.connector.unconnected(&variables.region), Vec::new())
             }
-            Place::Account { connected: Some(connected) }
-                if !self.parts.connector.serves(&connected.connection) =>
-            {
+            Place::Account { connected: Some(connected) } if !self.parts.connector.serves(&connected.connection) => {
                 Access::new(self.parts.connector.unconnected(&variables.region), Vec::new())
             }
             Place::Account { connected: Some(connected) } => {

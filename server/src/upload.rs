@@ -11,8 +11,8 @@ use clickstream::{MAX_UPLOAD_BYTES, parse_upload};
 use tower_sessions::Session;
 
 use crate::backend::{self, RequestBackend};
-use crate::{demo, pasted_keys};
 use crate::router::WebState;
+use crate::{demo, pasted_keys};
 
 /// The whole form: the file and its small neighbours.
 pub const MAX_FORM_BYTES: usize = MAX_UPLOAD_BYTES + 64 * 1024;

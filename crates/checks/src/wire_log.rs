@@ -3,7 +3,7 @@
 //! The guard believes the SDK about which operation it is; this log does not. Tests are run with it, and afterwards
 //! [`audit`] compares each line with the table of calls.
 
-use std::{fs::OpenOptions, io::Write, path::PathBuf};
+use std::{fs::OpenOptions, io::Write, net::IpAddr, path::PathBuf};
 
 use aws_smithy_runtime_api::{
     box_error::BoxError,
@@ -54,7 +54,15 @@ impl WireLog {
         let file = std::env::var_os(WIRE_LOG_VARIABLE).filter(|name| !name.is_empty()).map(PathBuf::from);
         Self { by: caller.as_str(), file }
     }
+
+    /// The log of the clients that make things for a learner in the sandbox. They may do so nowhere else.
+    pub fn of_workbench() -> Self {
+        Self { by: WORKBENCH, ..Self::of(Caller::Checks) }
+    }
 }
+
+/// Who makes things in the sandbox, in the log.
+const WORKBENCH: &str = "workbench";
 
 /// The log cannot be written; the request is not sent then.
 #[derive(Debug, Error)]
@@ -109,6 +117,16 @@ pub enum AuditFault {
         /// Who made it.
         by: String,
     },
+    /// Something was made in a place that may be AWS.
+    #[error("line {number}: {call} by {WORKBENCH} was sent to {host}, which is not this machine's sandbox")]
+    NotInTheSandbox {
+        /// Counted from 1.
+        number: usize,
+        /// The call.
+        call: String,
+        /// Where it was sent.
+        host: String,
+    },
     /// The call is in the table, for others.
     #[error("line {number}: {call} is not for {by} to make")]
     NotTheirs {
@@ -131,7 +149,7 @@ pub struct Audit {
 }
 
 /// Compares each line of a wire log with the table: the call must be in it, and granted to who made it. Only
-/// the sender sends; only the checks run a function.
+/// the sender sends; only the checks run a function. What makes things does so on this machine alone.
 pub fn audit(log: &str) -> Audit {
     let mut audit = Audit::default();
     for (index, text) in log.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
@@ -147,6 +165,11 @@ fn judge(number: usize, text: &str) -> Result<(), AuditFault> {
     let line: WireLine =
         serde_json::from_str(text).map_err(|error| AuditFault::Unreadable { number, why: error.to_string() })?;
     let call = format!("{}:{}", line.service, line.operation);
+    if line.by == WORKBENCH {
+        let address = line.host.rsplit_once(':').map_or(line.host.as_str(), |(address, _)| address);
+        let is_loopback = address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        return if is_loopback { Ok(()) } else { Err(AuditFault::NotInTheSandbox { number, call, host: line.host }) };
+    }
     let Some(entry) = api_calls::ALL.iter().find(|entry| entry.to_string() == call) else {
         return Err(AuditFault::NotInTheTable { number, call, by: line.by });
     };
@@ -197,6 +220,20 @@ mod tests {
         ]
         .join("\n");
         assert_eq!(audit(&log), Audit { good: 5, faults: Vec::new() });
+    }
+
+    #[test]
+    fn things_are_made_in_the_sandbox_alone() {
+        let made_at = |host: &str| {
+            let line = line(WORKBENCH, "s3:CreateBucket").replace("\"h\"", &format!("\"{host}\""));
+            audit(&line).faults.into_iter().map(|fault| fault.to_string()).collect::<String>()
+        };
+        assert_eq!(made_at("127.0.0.1:4566"), "");
+        for host in ["s3.us-east-1.amazonaws.com", "127.0.0.1.example:80", "10.0.0.1:80"] {
+            let told =
+                format!("line 1: s3:CreateBucket by workbench was sent to {host}, which is not this machine's sandbox");
+            assert_eq!(made_at(host), told);
+        }
     }
 
     #[test]

@@ -134,7 +134,7 @@ async fn a_second_answer_does_not_mend_the_first() {
 #[tokio::test]
 async fn learners_are_apart_and_a_deleted_one_leaves_nothing() {
     let Fixture { folder: _folder, store, learner, .. } = fixture().await;
-    let (other, _) = store.create_learner("210987654321", &json!({}), NOON).await.unwrap();
+    let (other, _) = store.create_learner("210987654321", &json!({}), &json!({}), NOON).await.unwrap();
     store.record_checks(&learner.id, &[outcome(true)], NOON).await.unwrap();
     assert!(store.checks(&other.id).await.unwrap().is_empty());
     store.delete_learner(&learner.id).await.unwrap();

@@ -9,9 +9,10 @@ use super::{ActionError, Workbench, refused, tags};
 pub async fn create_data_stream(workbench: &mut Workbench, fields: &Fields<'_>) -> Result<String, ActionError> {
     let name = workbench.take_name(fields, "data_stream", "data_stream")?;
     let shards = fields.number("shards", 1..=4)?;
-    let mode = StreamModeDetails::builder().stream_mode(StreamMode::Provisioned).build().map_err(|error| {
-        ActionError::Refused { operation: "kinesis:CreateStream", message: error.to_string() }
-    })?;
+    let mode = StreamModeDetails::builder()
+        .stream_mode(StreamMode::Provisioned)
+        .build()
+        .map_err(|error| ActionError::Refused { operation: "kinesis:CreateStream", message: error.to_string() })?;
     let created = workbench
         .kinesis
         .create_stream()

@@ -115,10 +115,7 @@ pub async fn ensure_firehose_role(workbench: &Workbench) -> Result<(), ActionErr
 }
 
 /// The delivery stream as it is, or `None` when there is none.
-pub async fn describe(
-    workbench: &Workbench,
-    stream: &str,
-) -> Result<Option<DeliveryStreamDescription>, ActionError> {
+pub async fn describe(workbench: &Workbench, stream: &str) -> Result<Option<DeliveryStreamDescription>, ActionError> {
     match workbench.firehose.describe_delivery_stream().delivery_stream_name(stream).send().await {
         Ok(answer) => Ok(answer.delivery_stream_description),
         Err(error) if error.as_service_error().is_some_and(|cause| cause.is_resource_not_found_exception()) => Ok(None),
@@ -153,11 +150,13 @@ pub fn processing(function_arn: &str) -> Result<ProcessingConfiguration, ActionE
         .parameter_value(function_arn)
         .build()
         .map_err(incomplete)?;
-    let processor = Processor::builder().r#type(ProcessorType::Lambda).parameters(function).build().map_err(incomplete)?;
+    let processor =
+        Processor::builder().r#type(ProcessorType::Lambda).parameters(function).build().map_err(incomplete)?;
     Ok(ProcessingConfiguration::builder().enabled(true).processors(processor).build())
 }
 
 /// A required member that a Firehose builder misses: our own mistake, told like any other refusal.
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]
 fn incomplete(error: aws_sdk_firehose::error::BuildError) -> ActionError {
     ActionError::Refused { operation: "firehose:CreateDeliveryStream", message: error.to_string() }
 }

@@ -134,7 +134,11 @@ async fn verify(options: &VerifyOptions) -> anyhow::Result<Report> {
     let mut needs_invoke = Vec::new();
     for step in steps(options) {
         for result in look(step, &clients, &subject, consent, options.wait).await {
-            if !options.invoke && result.name.needs_consent() { needs_invoke.push(result.name) } else { results.push(result) }
+            if !options.invoke && result.name.needs_consent() {
+                needs_invoke.push(result.name);
+            } else {
+                results.push(result);
+            }
         }
     }
     Ok(Report { subject, started, results, needs_invoke })
@@ -214,7 +218,8 @@ mod tests {
     #[test]
     fn the_worst_verdict_decides() {
         use VerdictKind::{NoPermission, NotYet, Pass, ServiceFault, Settling, Wrong};
-        let outcome = |kinds: &[VerdictKind]| kinds.iter().map(|kind| Outcome::of_one(*kind)).min().unwrap().exit_code();
+        let outcome =
+            |kinds: &[VerdictKind]| kinds.iter().map(|kind| Outcome::of_one(*kind)).min().unwrap().exit_code();
         assert_eq!(outcome(&[Pass, Pass]), 0);
         assert_eq!(outcome(&[Pass, NoPermission]), 2);
         assert_eq!(outcome(&[Settling, ServiceFault]), 2);

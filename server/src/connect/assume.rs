@@ -54,15 +54,17 @@ async fn assume(sts: &Client, role: &RoleArn, external_id: Option<&ExternalId>) 
 }
 
 /// The session policy of a trial: nothing could be done with its credentials.
-const ALLOWS_NOTHING: &str =
-    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
+const ALLOWS_NOTHING: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
 
 /// Sorts by the codes that STS documents for `AssumeRole`, and the common ones.
 pub fn sort<R>(error: &SdkError<AssumeRoleError, R>) -> AssumeError {
     match error {
         SdkError::ServiceError(_) => match error.code().unwrap_or_default() {
             "AccessDenied" | "AccessDeniedException" => AssumeError::Refused,
-            "InvalidClientTokenId" | "ExpiredToken" | "ExpiredTokenException" | "SignatureDoesNotMatch"
+            "InvalidClientTokenId"
+            | "ExpiredToken"
+            | "ExpiredTokenException"
+            | "SignatureDoesNotMatch"
             | "UnrecognizedClientException" => AssumeError::NoCredentials,
             "" => AssumeError::Fault("no reason given".to_owned()),
             code => AssumeError::Fault(code.chars().take(80).collect()),

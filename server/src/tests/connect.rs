@@ -139,7 +139,8 @@ async fn a_role_of_somebody_else_is_refused_by_its_external_id_and_by_its_accoun
     let mut visitor = enrolled(&world).await;
     prepare(&mut visitor, &owner.account).await;
     let role = offered(&mut visitor).await;
-    let arn = owner.role("HeadwaterLab", &role["AssumeRolePolicyDocument"], &role["Policies"][0]["PolicyDocument"]).await;
+    let arn =
+        owner.role("HeadwaterLab", &role["AssumeRolePolicyDocument"], &role["Policies"][0]["PolicyDocument"]).await;
 
     let mut thief = enrolled(&world).await;
     prepare(&mut thief, &owner.account).await;

@@ -29,11 +29,7 @@ pub async fn account(headwater: &Headwater, seat: &Seat, unlocked: bool) -> Resu
         region: seat.variables.region.clone(),
         engine: engine(seat.engine()).to_owned(),
         place,
-        names: help
-            .iter()
-            .filter(|help| seat.engine().uses(&help.name))
-            .map(|help| name_view(help, seat))
-            .collect(),
+        names: help.iter().filter(|help| seat.engine().uses(&help.name)).map(|help| name_view(help, seat)).collect(),
     })
 }
 
@@ -101,9 +97,7 @@ async fn role(headwater: &Headwater, seat: &Seat) -> Result<ConnectWay, BackendE
 
 /// The role on offer, or why there is none; `None` while the account is not known, or where roles are not used.
 pub async fn offer(headwater: &Headwater, seat: &Seat) -> Result<Option<Result<RoleOffer, String>>, BackendError> {
-    if headwater.connector().mode() != LiveMode::Hosted
-        || !seat.place.is_account()
-        || seat.variables.account.is_empty()
+    if headwater.connector().mode() != LiveMode::Hosted || !seat.place.is_account() || seat.variables.account.is_empty()
     {
         return Ok(None);
     }

@@ -87,7 +87,10 @@ async fn the_same_result_is_told_as_json_and_as_junit() {
     assert_eq!(junit.status.code(), Some(1));
     let xml = out(&junit);
     assert!(xml.starts_with("<?xml") && xml.contains("tests=\"6\"") && xml.contains("failures=\"4\""), "{xml}");
-    assert!(xml.contains("<testsuite name=\"preprocess\"") && xml.contains("<skipped message=\"needs --invoke\""), "{xml}");
+    assert!(
+        xml.contains("<testsuite name=\"preprocess\"") && xml.contains("<skipped message=\"needs --invoke\""),
+        "{xml}"
+    );
 }
 
 #[tokio::test]
@@ -111,7 +114,9 @@ async fn a_mistake_on_the_command_line_is_told_with_what_to_do() {
     let folder = Folder::new();
     let server = folder.start().await;
     let learner = account(&server).await;
-    for (name, told) in [("table", "is not NAME=VALUE"), ("moon=x", "Names to choose are bucket"), ("bucket=A", "bucket")] {
+    for (name, told) in
+        [("table", "is not NAME=VALUE"), ("moon=x", "Names to choose are bucket"), ("bucket=A", "bucket")]
+    {
         let refused = verify(&learner, &["--name", name]).await;
         assert_eq!(refused.status.code(), Some(2), "{name}");
         assert!(err(&refused).contains(told), "{name}: {}", err(&refused));

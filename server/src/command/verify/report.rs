@@ -36,7 +36,8 @@ impl Report {
     }
 
     fn text(&self) -> String {
-        let mut text = format!("Account {} in {}, {}\n", self.subject.account, self.subject.region, self.subject.engine);
+        let mut text =
+            format!("Account {} in {}, {}\n", self.subject.account, self.subject.region, self.subject.engine);
         let mut step = None;
         for result in &self.results {
             if step != Some(result.name.step()) {
@@ -122,7 +123,8 @@ fn case(result: &CheckResult) -> TestCase {
             .evidence
             .iter()
             .map(|evidence| {
-                let fields: Vec<String> = evidence.fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                let fields: Vec<String> =
+                    evidence.fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
                 format!("{} {}", evidence.call, fields.join(" "))
             })
             .collect();
