@@ -7,12 +7,12 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const TARGET = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL("../../target", import.meta.url));
-const BINARY = join(TARGET, "debug", "headwater");
+export const BINARY = join(TARGET, "debug", "headwater");
 const SITE = process.env.LEPTOS_SITE_ROOT ?? join(TARGET, "site");
 const START_MS = 60_000;
 
-/** A running server: `url` of the pages, `endpoint` of the sandbox. */
-export async function startHeadwater() {
+/** A running server: `url` of the pages, `endpoint` of the sandbox, `unlockCode` from its terminal. */
+export async function startHeadwater(environment = {}) {
   const folder = await mkdtemp(join(tmpdir(), "headwater-end2end-"));
   const headwater = { folder, restart, stop };
   await launch("127.0.0.1:0", "127.0.0.1:0");
@@ -20,7 +20,7 @@ export async function startHeadwater() {
 
   async function launch(listen, sandboxListen) {
     const server = spawn(BINARY, ["serve", "--listen", listen, "--sandbox-listen", sandboxListen], {
-      env: { ...process.env, LEPTOS_SITE_ROOT: SITE, HEADWATER_DATA_DIR: join(folder, "data") },
+      env: { ...process.env, ...environment, LEPTOS_SITE_ROOT: SITE, HEADWATER_DATA_DIR: join(folder, "data") },
       stdio: ["ignore", "pipe", "inherit"],
     });
     headwater.server = server;
@@ -29,6 +29,7 @@ export async function startHeadwater() {
       server.once("exit", (code) => fail(new Error(`the server ended with status ${code}`)));
       createInterface({ input: server.stdout }).on("line", (line) => {
         headwater.url = line.match(/^Headwater is at (\S+)/)?.[1] ?? headwater.url;
+        headwater.unlockCode = line.match(/enter this code when a page asks for it: (\S+)/)?.[1] ?? headwater.unlockCode;
         const endpoint = line.match(/AWS endpoint is ([^\s;]+)/)?.[1];
         if (endpoint) {
           headwater.endpoint = endpoint;
@@ -57,4 +58,16 @@ export async function startHeadwater() {
     await end("SIGTERM");
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** A sandbox account for scripts: its keys, region and endpoint as environment variables. */
+export async function newAccount(headwater) {
+  const answer = await fetch(new URL("/api/sandbox/accounts", headwater.url), { method: "POST" });
+  const account = await answer.json();
+  return {
+    AWS_ACCESS_KEY_ID: account.access_key_id,
+    AWS_SECRET_ACCESS_KEY: account.secret_access_key,
+    AWS_DEFAULT_REGION: account.region,
+    AWS_ENDPOINT_URL: account.endpoint_url,
+  };
 }

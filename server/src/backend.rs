@@ -366,7 +366,9 @@ fn engine_of(choice: LabChoice) -> Engine {
 }
 
 async fn save_variables(headwater: &Headwater, seat: &Seat, variables: &Variables) -> Result<(), BackendError> {
-    if let Some(error) = variables.validate().into_iter().next() {
+    // The account is not known before it is connected; that is no fault of the names.
+    let chosen = |error: &lab::VariableError| Variables::CHOSEN.contains(&error.variable.as_str());
+    if let Some(error) = variables.validate().into_iter().find(chosen) {
         return Err(name_refused(error));
     }
     if seat.place.connected().is_some()

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 
 use crate::desk::Looked;
 use crate::state::{Headwater, Seat, internal, now, store_failed};
+use crate::stocktaking;
 
 /// The fact that tells when clicks were sent last.
 pub const SENT_AT: &str = "sent_at";
@@ -143,6 +144,7 @@ async fn record(
         results.push(result);
     }
     if !outcomes.is_empty() {
+        stocktaking::expire(seat);
         store.record_checks(&seat.learner.id, &outcomes, now()).await.map_err(store_failed)?;
         let passed_before = |name: CheckName| {
             records.iter().any(|record| record.name == name.as_str() && record.first_passed.is_some())

@@ -26,7 +26,7 @@ use clap::ValueEnum;
 use lab::Variables;
 use thiserror::Error;
 
-use self::credentials::{MachineCredentials, RoleCredentials};
+use self::credentials::{MachineCredentials, NoCredentials, RoleCredentials};
 use crate::place::Connection;
 
 pub use self::assume::AssumeError;
@@ -184,7 +184,7 @@ impl Connector {
 
     /// Configuration that reaches nothing, for who has not connected an account yet.
     pub fn unconnected(&self, region: &str) -> SdkConfig {
-        base(region).build()
+        base(region).credentials_provider(SharedCredentialsProvider::new(NoCredentials)).build()
     }
 
     /// What a learner needs to make the role. `subject` names the account if it is known already.

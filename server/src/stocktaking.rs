@@ -42,6 +42,14 @@ pub fn refresh(headwater: &Headwater, seat: &Seat, max_age: Duration) {
     });
 }
 
+/// Has the next page look through the account anew, since something in it has changed.
+pub fn expire(seat: &Seat) {
+    // Whoever looks just now sees the change as well, or nearly.
+    if let Ok(mut taken) = seat.desk.inventoried().try_lock() {
+        *taken = None;
+    }
+}
+
 /// Looks through the account now, as before something in it is deleted.
 pub async fn take_now(headwater: &Headwater, seat: &Seat) -> Result<(), BackendError> {
     let mut taken = seat.desk.inventoried().lock_owned().await;

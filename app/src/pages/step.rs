@@ -8,7 +8,10 @@ use crate::{
     },
     error::BackendError,
     live::{self, Live},
-    model::{AccountView, LabView, MintedKeys, Notice, PlaceView, StepLink, StepSummary, StepView, about},
+    model::{
+        AccountView, ConnectView, ConnectWay, LabView, MintedKeys, Notice, PlaceView, StepLink, StepSummary, StepView,
+        about,
+    },
 };
 use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
@@ -104,7 +107,7 @@ fn Body(loaded: Loaded) -> impl IntoView {
         .collect_view();
     let (own_before, own_after) = match slug.as_str() {
         CONNECT => {
-            let names = view! { <Names names=account.names.clone() on_done/> };
+            let names = names_of_account(live, on_done);
             let code = view! { <ResumeCode code=secrets.resume_code/> };
             let place = view! { <OwnPlace live account keys=secrets.keys on_done/> };
             if is_account {
@@ -234,6 +237,26 @@ fn NotConnected(live: Live) -> impl IntoView {
         })
     };
     view! { <div class="notice-slot">{news}</div> }.into_any()
+}
+
+/// The learner's names once the account is known. They follow from it, so that another account makes the form anew.
+fn names_of_account(live: Live, on_done: Callback<()>) -> impl IntoView {
+    let account = Memo::new(move |_| live.account.with(|account| (known_account(account), account.region.clone())));
+    move || {
+        let (number, _) = account.get();
+        let names = live.account.with_untracked(|account| account.names.clone());
+        number.map(|_| view! { <Names names on_done/> })
+    }
+}
+
+/// The account's number: of the one that is connected, or of the one that a role is being made in.
+fn known_account(account: &AccountView) -> Option<String> {
+    match &account.place {
+        PlaceView::Account(ConnectView { way: ConnectWay::Role { offer: Some(offer), .. }, .. }) => {
+            Some(offer.account_id.clone())
+        }
+        _ => Some(account.account_id.clone()).filter(|number| !number.is_empty()),
+    }
 }
 
 /// Back and forth between the steps.

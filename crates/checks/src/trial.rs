@@ -30,10 +30,29 @@ pub(crate) struct Trial<'a> {
     start: OffsetDateTime,
 }
 
+/// Which check makes the trial. Those that are made in one second must not share a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Whether it counts: windows of the first half of the year.
+    Counting,
+    /// Whether a repetition changes nothing: those of the second half.
+    Repetition,
+}
+
+fn start_at(now: OffsetDateTime, purpose: Purpose) -> OffsetDateTime {
+    let half = match purpose {
+        Purpose::Counting => 0,
+        Purpose::Repetition => HALF_A_YEAR,
+    };
+    datetime!(2000-01-01 00:00 UTC) + Duration::seconds(half + now.unix_timestamp().rem_euclid(HALF_A_YEAR))
+}
+
+/// Seconds in half of the trials' year.
+const HALF_A_YEAR: i64 = 182 * 24 * 60 * 60;
+
 impl<'a> Trial<'a> {
-    pub(crate) fn new(observed: &Observed<'a>) -> Self {
-        let this_second = observed.clock.start().unix_timestamp().rem_euclid(365 * 24 * 60 * 60);
-        Self { subject: observed.subject, start: datetime!(2000-01-01 00:00 UTC) + Duration::seconds(this_second) }
+    pub(crate) fn new(observed: &Observed<'a>, purpose: Purpose) -> Self {
+        Self { subject: observed.subject, start: start_at(observed.clock.start(), purpose) }
     }
 
     /// The key that its items must have.
@@ -155,6 +174,18 @@ pub(crate) fn iso(at: OffsetDateTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn trials_of_one_second_have_windows_of_their_own_in_the_year_2000() {
+        for now in
+            [datetime!(2026-11-24 19:00:30 UTC), datetime!(2027-01-01 00:00 UTC), datetime!(2028-12-31 23:59:59 UTC)]
+        {
+            let starts = [Purpose::Counting, Purpose::Repetition].map(|purpose| start_at(now, purpose));
+            assert_ne!(starts[0], starts[1]);
+            // The longest window begins and ends in that year.
+            assert!(starts.iter().all(|start| iso(*start + Duration::seconds(900)).starts_with(TRIAL_YEAR)), "{now}");
+        }
+    }
 
     #[test]
     fn times_are_written_to_the_second() {

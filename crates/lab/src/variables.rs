@@ -22,7 +22,8 @@ pub struct Variables {
     pub account: String,
     /// For example `us-east-1`.
     pub region: String,
-    /// The address of the AWS services, for example `http://127.0.0.1:4566`.
+    /// The address of the AWS services, for example `http://127.0.0.1:4566`;
+    /// empty for AWS itself.
     pub endpoint: String,
     /// The S3 bucket of the click records.
     pub bucket: String,

@@ -2,27 +2,18 @@
 
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 
-use super::streaming_sql::{describe, is_active};
+use super::streaming_sql::describe;
 use super::{ActionError, Workbench, refused, roles};
 
 /// Most pages of a thousand objects that one press of the button deletes, so that a request ends in reasonable time.
 const PAGES: usize = 20;
 
-/// `StopApplication` if it runs, then `DeleteApplication` with the creation time that the service asks for.
+/// `DeleteApplication`, which halts one that runs, with the creation time that the service asks for.
 pub async fn delete_application(workbench: &Workbench) -> Result<String, ActionError> {
     let application = &workbench.variables.application;
     let Some(existing) = describe(workbench).await? else {
         return Ok(format!("Application {application} is gone."));
     };
-    if is_active(&existing) {
-        workbench
-            .analytics
-            .stop_application()
-            .application_name(application)
-            .send()
-            .await
-            .map_err(refused("kinesisanalytics:StopApplication"))?;
-    }
     workbench
         .analytics
         .delete_application()

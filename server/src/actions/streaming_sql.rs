@@ -3,12 +3,12 @@
 use aws_sdk_kinesisanalyticsv2::operation::describe_application::DescribeApplicationError;
 use aws_sdk_kinesisanalyticsv2::types::{
     ApplicationCodeConfiguration, ApplicationCodeConfigurationUpdate, ApplicationConfiguration,
-    ApplicationConfigurationUpdate, ApplicationDetail, ApplicationStatus, CodeContent, CodeContentType,
-    CodeContentUpdate, CsvMappingParameters, Input, InputDescription, InputLambdaProcessor,
-    InputProcessingConfiguration, InputSchemaUpdate, InputStartingPosition, InputStartingPositionConfiguration,
-    InputUpdate, KinesisFirehoseInput, KinesisFirehoseInputUpdate, MappingParameters, RecordColumn, RecordFormat,
-    RecordFormatType, RunConfiguration, RuntimeEnvironment, SourceSchema, SqlApplicationConfiguration,
-    SqlApplicationConfigurationUpdate, SqlRunConfiguration,
+    ApplicationConfigurationUpdate, ApplicationDetail, CodeContent, CodeContentType, CodeContentUpdate,
+    CsvMappingParameters, Input, InputDescription, InputLambdaProcessor, InputProcessingConfiguration,
+    InputSchemaUpdate, InputStartingPosition, InputStartingPositionConfiguration, InputUpdate, KinesisFirehoseInput,
+    KinesisFirehoseInputUpdate, MappingParameters, RecordColumn, RecordFormat, RecordFormatType, RunConfiguration,
+    RuntimeEnvironment, SourceSchema, SqlApplicationConfiguration, SqlApplicationConfigurationUpdate,
+    SqlRunConfiguration,
 };
 use serde_json::json;
 
@@ -141,11 +141,6 @@ pub async fn require(workbench: &Workbench) -> Result<ApplicationDetail, ActionE
         operation: "kinesisanalytics:DescribeApplication",
         message: format!("there is no application {}; create it first", workbench.variables.application),
     })
-}
-
-/// Whether the application is running or about to.
-pub fn is_active(application: &ApplicationDetail) -> bool {
-    matches!(application.application_status, ApplicationStatus::Running | ApplicationStatus::Starting)
 }
 
 /// What an AWS builder made; a missing member is our own mistake, told like any other refusal.

@@ -164,7 +164,6 @@ pub fn calls(action: &str, variables: &Variables) -> Vec<(&'static str, String)>
         .concat(),
         "delete-application" => [
             on("Kinesis Analytics V2 DescribeApplication", application),
-            on("Kinesis Analytics V2 StopApplication", application),
             on("Kinesis Analytics V2 DeleteApplication", application),
         ]
         .concat(),

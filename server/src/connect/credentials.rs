@@ -18,6 +18,10 @@ pub const SESSION_NAME: &str = "headwater-lab";
 /// Stands in for a session policy that cannot be made: such a session can do nothing.
 const DENIES_ALL: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
 
+/// The credentials of who has not connected an account: none.
+#[derive(Debug)]
+pub struct NoCredentials;
+
 /// This machine's credentials: the default chain, or one profile.
 pub struct MachineCredentials {
     profile: Option<String>,
@@ -82,6 +86,15 @@ impl RoleCredentials {
             Some(expires),
             "role",
         ))
+    }
+}
+
+impl ProvideCredentials for NoCredentials {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::ready(Err(CredentialsError::not_loaded("no account is connected")))
     }
 }
 

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use app::model::Performed;
-use aws_config::SdkConfig;
-use aws_sdk_kinesisanalyticsv2::types::ApplicationStatus;
 use lab::{Engine, Lab, Variables};
 use secrecy::ExposeSecret as _;
 
@@ -29,9 +27,6 @@ async fn the_calls_that_are_shown_are_the_calls_that_are_made() {
             for action in step.actions.iter().filter(|action| action.name != "stop-application") {
                 let fields: BTreeMap<String, String> =
                     action.fields.iter().map(|field| (field.name.clone(), field.default_value(&variables))).collect();
-                if action.name == "delete-application" {
-                    until_running(&sdk, &variables.application).await;
-                }
                 let performed = loop {
                     match actions::run(&mut workbench, &action.name, &fields).await {
                         Ok(performed) => break performed,
@@ -50,21 +45,6 @@ async fn the_calls_that_are_shown_are_the_calls_that_are_made() {
                 };
                 assert_eq!(calls, shown, "{}", action.name);
             }
-        }
-    }
-}
-
-/// Waits for a started application: one that still starts needs no stop before it is deleted.
-async fn until_running(sdk: &SdkConfig, application: &str) {
-    let analytics = aws_sdk_kinesisanalyticsv2::Client::new(sdk);
-    loop {
-        let described = analytics.describe_application().application_name(application).send().await.unwrap();
-        match described.application_detail.unwrap().application_status {
-            ApplicationStatus::Running => return,
-            ApplicationStatus::Starting | ApplicationStatus::Updating => {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-            other => panic!("{application} is {other}"),
         }
     }
 }

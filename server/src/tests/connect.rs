@@ -83,6 +83,7 @@ async fn a_role_is_offered_proven_confirmed_and_used_with_no_more_than_the_lab_n
     assert!(page.contains(&owner.account) && page.contains("assumed-role/HeadwaterLab"), "{page}");
     let before = visitor.call("recheck", &[("slug", "connect")]).await;
     assert!(!before.body.contains("\"Pass\""), "nothing is looked at before the learner has confirmed: {before:?}");
+    assert!(before.body.contains("no AWS credentials"), "{before:?}");
 
     let confirmed = visitor.post("/api/confirm-account", &[("account", &owner.account)]).await;
     assert_eq!(confirmed.location(), Some("/lab/connect#account"));

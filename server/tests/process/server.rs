@@ -1,5 +1,6 @@
 //! A server process with a data folder that outlives it.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -41,6 +42,14 @@ pub fn headwater() -> Command {
     // The log of requests that the tests are run with goes on in the processes that they start.
     command.envs(std::env::var_os(WIRE_LOG_VARIABLE).map(|file| (WIRE_LOG_VARIABLE, file)));
     command
+}
+
+/// The environment of a new sandbox account, as `headwater sandbox new-account` prints it.
+pub async fn account(server: &Server) -> BTreeMap<String, String> {
+    let printed = headwater().args(["sandbox", "new-account", "--server", &server.url]).output().await.unwrap();
+    let lines = String::from_utf8(printed.stdout).unwrap();
+    let exports = lines.lines().map(|line| line.strip_prefix("export ").unwrap().split_once('=').unwrap());
+    exports.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 impl Folder {

@@ -5,15 +5,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use crate::server::{Folder, Server, headwater};
-
-/// A sandbox account's environment, as `headwater sandbox new-account` prints it.
-async fn account(server: &Server) -> BTreeMap<String, String> {
-    let printed = headwater().args(["sandbox", "new-account", "--server", &server.url]).output().await.unwrap();
-    let lines = String::from_utf8(printed.stdout).unwrap();
-    let exports = lines.lines().map(|line| line.strip_prefix("export ").unwrap().split_once('=').unwrap());
-    exports.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-}
+use crate::server::{Folder, account, headwater};
 
 async fn verify(environment: &BTreeMap<String, String>, arguments: &[&str]) -> Output {
     headwater().arg("verify").args(arguments).envs(environment).output().await.unwrap()

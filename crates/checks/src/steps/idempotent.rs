@@ -21,7 +21,7 @@ use crate::{
     observed::{Function, Observed},
     subject::Consent,
     text::clip,
-    trial::{TRIAL_VIEWS, Trial, answer, iso, kinesis_record},
+    trial::{Purpose, TRIAL_VIEWS, Trial, answer, iso, kinesis_record},
     verdict::Evidence,
 };
 
@@ -83,7 +83,7 @@ async fn row_twice(observed: &Observed<'_>, evidence: &mut Vec<Evidence>) -> Res
 
 /// Counts a made-up window and ends it twice, as Lambda does when an answer got lost.
 async fn window_twice(observed: &Observed<'_>, evidence: &mut Vec<Evidence>) -> Result<(String, u64), Finding> {
-    let trial = Trial::new(observed);
+    let trial = Trial::new(observed, Purpose::Repetition);
     let (payload, seen) = invoke(observed, Function::Output, trial.records_event()).await?;
     evidence.push(seen);
     let state = trial.state_in(&payload)?;

@@ -8,7 +8,7 @@ use crate::{
     mappings::window_seconds,
     observed::{Function, Observed},
     subject::Consent,
-    trial::Trial,
+    trial::{Purpose, Trial},
 };
 
 pub(crate) async fn count_function(observed: &Observed<'_>) -> Judged {
@@ -72,7 +72,7 @@ pub(crate) async fn count_answer(observed: &Observed<'_>) -> Judged {
         );
         return Ok(Finding::not_yet("a test run of the function", message).with(state_evidence(&function)));
     }
-    let trial = Trial::new(observed);
+    let trial = Trial::new(observed, Purpose::Counting);
     let (payload, first) = invoke(observed, Function::Output, trial.records_event()).await?;
     let state = trial.state_in(&payload).map_err(|finding| finding.with(first.clone()))?;
     let (payload, last) = invoke(observed, Function::Output, trial.final_event(&state))

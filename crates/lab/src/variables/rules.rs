@@ -24,7 +24,11 @@ pub(super) fn region_fault(region: &str) -> Option<&'static str> {
     (!good).then_some("A region looks like us-east-1 or eu-central-1.")
 }
 
+/// An account on AWS itself has no address of its own.
 pub(super) fn endpoint_fault(endpoint: &str) -> Option<&'static str> {
+    if endpoint.is_empty() {
+        return None;
+    }
     let host = endpoint.strip_prefix("http://").or_else(|| endpoint.strip_prefix("https://"));
     let good = host.is_some_and(|host| !host.is_empty() && made_of(host, ".-:[]/_"));
     (!good).then_some("The endpoint is an address such as http://127.0.0.1:4566.")
