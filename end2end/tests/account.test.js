@@ -95,7 +95,9 @@ test("a learner does the whole lab in an account, which the page only looks at",
   await allChecksPass(page);
   await page.locator("#receipt").getByText(/all clean/i).first().waitFor();
   assert.equal(await verify("--step", "clean-up"), 0);
-  assert.deepEqual(complaints, []);
+  // The browser tells of the wrong code, and of nothing else.
+  assert.deepEqual(complaints.filter((complaint) => !/status of 422/.test(complaint)), []);
+  assert.ok(complaints.length <= 1, complaints.join("\n"));
 });
 
 /** Runs the script that the page offers for a step, as it stands, with the learner's credentials. */
