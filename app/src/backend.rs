@@ -48,7 +48,8 @@ pub trait Backend: Send + Sync + 'static {
     /// Forgets the account that was found.
     async fn reject_account(&self) -> Result<(), BackendError>;
 
-    /// Does a step for the learner, in the sandbox. Errors: `Refused` with the service's message.
+    /// Does a step for the learner in the sandbox; in an account of the learner's own hands over the script that does it.
+    /// Either is remembered. Errors: `Refused` with the service's message.
     async fn catch_up(&self, slug: &str) -> Result<Performed, BackendError>;
 
     /// Puts the learner with this resume code into the session.

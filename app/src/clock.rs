@@ -36,3 +36,27 @@ pub fn server_time(read_at: Signal<Option<i64>>) -> Signal<Option<i64>> {
 pub fn server_time(_read_at: Signal<Option<i64>>) -> Signal<Option<i64>> {
     Signal::stored(None)
 }
+
+/// The browser's own time in Unix seconds, for what needs no more than a rough count. `None` until the page is alive.
+#[cfg(feature = "hydrate")]
+pub fn browser_time() -> Signal<Option<i64>> {
+    use std::time::Duration;
+
+    fn unix_seconds() -> Option<i64> {
+        let performance = window().performance()?;
+        Some(((performance.time_origin() + performance.now()) / 1000.0) as i64)
+    }
+
+    let now = RwSignal::new(None);
+    Effect::new(move |_| now.set(unix_seconds()));
+    if let Ok(handle) = set_interval_with_handle(move || drop(now.try_set(unix_seconds())), Duration::from_secs(1)) {
+        on_cleanup(move || handle.clear());
+    }
+    now.into()
+}
+
+/// The server renders one moment.
+#[cfg(not(feature = "hydrate"))]
+pub fn browser_time() -> Signal<Option<i64>> {
+    Signal::stored(None)
+}

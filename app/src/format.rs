@@ -57,6 +57,14 @@ pub fn length(seconds: u64) -> String {
     }
 }
 
+/// The end of a sentence that tells how long something will still take.
+pub fn countdown(seconds: i64) -> String {
+    match u64::try_from(seconds) {
+        Ok(seconds) if seconds > 0 => format!(", in {}", length(seconds)),
+        _ => ", any moment now".to_owned(),
+    }
+}
+
 /// An amount of US dollars, small ones to a tenth of a cent: `$0.015`, `$0.24`, `$5.28`.
 pub fn dollars(amount: f64) -> String {
     let mills = (amount * 1000.0).round();
@@ -120,6 +128,13 @@ mod tests {
     fn lengths_drop_what_is_zero() {
         let shown: Vec<String> = [45, 120, 125, 3600, 3780].map(length).into();
         assert_eq!(shown, ["45\u{a0}s", "2\u{a0}min", "2\u{a0}min 5\u{a0}s", "1\u{a0}h", "1\u{a0}h 3\u{a0}min"]);
+    }
+
+    #[test]
+    fn a_countdown_does_not_go_below_now() {
+        assert_eq!(countdown(65), ", in 1\u{a0}min 5\u{a0}s");
+        assert_eq!(countdown(0), ", any moment now");
+        assert_eq!(countdown(-3), ", any moment now");
     }
 
     #[test]

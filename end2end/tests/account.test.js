@@ -103,6 +103,10 @@ test("a learner does the whole lab in an account, which the page only looks at",
 /** Runs the script that the page offers for a step, as it stands, with the learner's credentials. */
 async function runScript(page, step) {
   const section = page.locator("#catch-up");
+  assert.equal(await section.locator("pre").count(), 0, "the script is handed over when it is asked for");
+  await section.locator("summary").first().click();
+  await section.getByRole("button", { name: "Hand them over" }).click();
+  await section.locator("pre").first().waitFor({ state: "attached" });
   const script = await section.locator("pre", { hasText: "set -euo pipefail" }).first().textContent();
   const file = join(folder, `${step}.sh`);
   await writeFile(file, script);

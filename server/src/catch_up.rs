@@ -36,17 +36,26 @@ const SENDING: DemoRequest = DemoRequest { rate: 50, duration_seconds: 60, seed:
 
 /// What the page says of it.
 pub fn view(step: &Step, seat: &Seat, progress: &Progress) -> CatchUpView {
+    let assisted_at = progress.step(&step.slug).and_then(|record| record.assisted);
     let can_perform = seat.place == Place::Sandbox && !deeds(step).is_empty();
+    let hands_over = seat.place.connected().is_some();
+    // In the learner's own account whoever wants the script asks for it, which is remembered.
+    let shows = if seat.place.is_account() { hands_over && assisted_at.is_some() } else { true };
     CatchUpView {
         calls: if can_perform { planned_calls(step, &seat.variables) } else { Vec::new() },
         can_perform,
-        script: step.catch_up.script(&seat.variables),
-        terraform: step.catch_up.terraform(&seat.variables),
-        assisted_at: progress
-            .step(&step.slug)
-            .and_then(|record| record.assisted)
-            .map(time::OffsetDateTime::unix_timestamp),
+        hands_over,
+        script: if shows { step.catch_up.script(&seat.variables) } else { String::new() },
+        terraform: if shows { step.catch_up.terraform(&seat.variables) } else { String::new() },
+        assisted_at: assisted_at.map(time::OffsetDateTime::unix_timestamp),
     }
+}
+
+/// What is told when script and Terraform are handed over.
+pub fn handed_over(step: &Step) -> Performed {
+    let message =
+        format!("Here are the script and the Terraform for \"{}\". Read one of them, then run it.", step.title);
+    Performed { message, calls: Vec::new() }
 }
 
 /// Does the step in the learner's sandbox account.

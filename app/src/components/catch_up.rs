@@ -21,6 +21,7 @@ pub fn CatchUp(live: Live, slug: String, on_done: Callback<()>) -> impl IntoView
     let view = Memo::new(move |_| live.step.with(|step| step.catch_up.clone()));
     let offered = Memo::new(move |_| view.with(is_offered));
     let assisted = Memo::new(move |_| view.with(|view| view.assisted_at));
+    let hands_over = Memo::new(move |_| view.with(|view| view.hands_over));
     // After a post without JavaScript the outcome must be in sight.
     let open = notice.with_untracked(Option::is_some);
     let content = Memo::new(move |_| CatchUpView { assisted_at: None, ..view.get() });
@@ -30,10 +31,10 @@ pub fn CatchUp(live: Live, slug: String, on_done: Callback<()>) -> impl IntoView
             <details open=open>
                 <summary>
                     "Do this step for me"
-                    {move || assisted.get().map(|_| view! { <span class="assisted-mark">"done for you"</span> })}
+                    {move || assisted.get().map(|_| view! { <span class="assisted-mark">{move || help_word(hands_over.get())}</span> })}
                 </summary>
                 <div class="catch-up-body">
-                    <Assisted assisted/>
+                    <Assisted assisted hands_over/>
                     {move || {
                         let (slug, posted) = (slug.clone(), slug.clone());
                         let view = content.get();
@@ -56,6 +57,25 @@ pub fn CatchUp(live: Live, slug: String, on_done: Callback<()>) -> impl IntoView
                                 <Scripts slug view is_only=false/>
                             }
                             .into_any()
+                        } else if view.hands_over && view.script.is_empty() {
+                            view! {
+                                <p>
+                                    "In your own account the page makes nothing. It can hand you a script and a Terraform file that do exactly this step: every command stands in them for you to read before you run it, with your own credentials."
+                                </p>
+                                <ActionForm action=perform attr:class="form-end">
+                                    <input type="hidden" name="slug" value=posted/>
+                                    <button
+                                        type="submit"
+                                        class="button is-quiet"
+                                        disabled=move || perform.pending().get()
+                                        aria-busy=move || perform.pending().get().then_some("true")
+                                    >
+                                        "Hand them over"
+                                    </button>
+                                    <span class="help">"Recorded as assisted."</span>
+                                </ActionForm>
+                            }
+                            .into_any()
                         } else {
                             view! { <Scripts slug view is_only=true/> }.into_any()
                         }
@@ -69,14 +89,14 @@ pub fn CatchUp(live: Live, slug: String, on_done: Callback<()>) -> impl IntoView
 }
 
 #[component]
-fn Assisted(assisted: Memo<Option<i64>>) -> impl IntoView {
+fn Assisted(assisted: Memo<Option<i64>>, hands_over: Memo<bool>) -> impl IntoView {
     let words = move || {
         assisted.get().map(|at| {
             view! {
                 <p class="assisted">
                     {icon(Icon::Info)}
                     <span>
-                        "Done for you " <time datetime=machine_time(at)>{day_and_time(at)}</time>
+                        {if hands_over.get() { "Script handed over " } else { "Done for you " }} <time datetime=machine_time(at)>{day_and_time(at)}</time>
                         ". Your results say so beside the step."
                     </span>
                 </p>
@@ -158,8 +178,13 @@ fn source(title: &'static str, file: String, text: String, what: &'static str) -
     }
 }
 
+/// What kind of help it was.
+fn help_word(hands_over: bool) -> &'static str {
+    if hands_over { "script handed over" } else { "done for you" }
+}
+
 fn is_offered(view: &CatchUpView) -> bool {
-    view.can_perform || !view.script.is_empty() || !view.terraform.is_empty()
+    view.can_perform || view.hands_over || !view.script.is_empty() || !view.terraform.is_empty()
 }
 
 #[cfg(test)]
@@ -170,6 +195,7 @@ mod tests {
     fn nothing_is_offered_where_nothing_can_be_done() {
         assert!(!is_offered(&CatchUpView::default()));
         assert!(is_offered(&CatchUpView { can_perform: true, ..CatchUpView::default() }));
+        assert!(is_offered(&CatchUpView { hands_over: true, ..CatchUpView::default() }));
         assert!(is_offered(&CatchUpView { script: "aws".to_owned(), ..CatchUpView::default() }));
     }
 }

@@ -3,7 +3,8 @@
 use super::{Icon, NoticeBox, icon, waiting_notice};
 use crate::{
     api::Recheck,
-    format::{clock, counted, machine_time},
+    clock::browser_time,
+    format::{clock, countdown, counted, machine_time},
     live::Live,
     model::{CheckView, EvidenceView, Fields, Notice, StepState, Verdict, VerdictView, about},
 };
@@ -160,14 +161,18 @@ fn detail(last: VerdictView) -> impl IntoView {
         Verdict::NoPermission { action } => {
             Some(view! { <p class="check-fact">"Refused: " <code>{action}</code></p> }.into_any())
         }
-        Verdict::Settling { until } => Some(
-            view! {
-                <p class="check-fact">
-                    "Look again at " <time datetime=machine_time(until)>{clock(until)}</time> " UTC"
-                </p>
-            }
-            .into_any(),
-        ),
+        Verdict::Settling { until } => {
+            let now = browser_time();
+            Some(
+                view! {
+                    <p class="check-fact">
+                        "Look again at " <time datetime=machine_time(until)>{clock(until)}</time> " UTC"
+                        <span aria-hidden="true">{move || now.get().map(|now| countdown(until - now))}</span>
+                    </p>
+                }
+                .into_any(),
+            )
+        }
         Verdict::Pass | Verdict::NotYet | Verdict::ServiceFault => None,
     };
     view! {

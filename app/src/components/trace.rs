@@ -3,7 +3,7 @@
 use super::{Icon, checks::call, icon};
 use crate::{
     clock::server_time,
-    format::{clock, counted, length, machine_time},
+    format::{clock, countdown, counted, machine_time},
     live::Live,
     model::{HopState, HopView, TraceView},
 };
@@ -189,13 +189,6 @@ fn reached_words(count: u64, marks: u64) -> String {
     }
 }
 
-fn countdown(seconds: i64) -> String {
-    match u64::try_from(seconds) {
-        Ok(seconds) if seconds > 0 => format!(", in {}", length(seconds)),
-        _ => ", any moment now".to_owned(),
-    }
-}
-
 /// A hop's state without its particulars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -289,12 +282,5 @@ mod tests {
         assert_eq!(reached_words(1, 1), "The marked row is here");
         assert_eq!(reached_words(1, 3), "1 of 3\u{a0}marked rows so far");
         assert_eq!(reached_words(4, 3), "4\u{a0}marked rows here, of 3 sent: some came twice");
-    }
-
-    #[test]
-    fn a_countdown_does_not_go_below_now() {
-        assert_eq!(countdown(65), ", in 1\u{a0}min 5\u{a0}s");
-        assert_eq!(countdown(0), ", any moment now");
-        assert_eq!(countdown(-3), ", any moment now");
     }
 }

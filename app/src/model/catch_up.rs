@@ -7,6 +7,9 @@ pub struct CatchUpView {
     pub calls: Vec<PlannedCallView>,
     /// Whether the page can do it: in the sandbox.
     pub can_perform: bool,
+    /// Whether script and Terraform are handed over when the learner asks for them: in an account of the learner's own. Until
+    /// then both are empty.
+    pub hands_over: bool,
     /// A script for bash and the AWS CLI that does exactly this step, and can be run again.
     pub script: String,
     /// The step in Terraform.

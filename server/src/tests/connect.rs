@@ -94,6 +94,18 @@ async fn a_role_is_offered_proven_confirmed_and_used_with_no_more_than_the_lab_n
     let page = visitor.get("/lab/delivery-stream").await;
     assert!(page.text().contains(&format!("clickstream-{}-us-east-1", owner.account)), "{}", page.text());
     assert!(!page.html().contains("/api/perform"), "the page makes nothing in an account of the learner's own");
+
+    assert!(!page.html().contains("set -euo pipefail"), "the script is handed over to who asks for it");
+    let asked = visitor.post("/api/catch-up", &[("slug", "delivery-stream")]).await;
+    assert_eq!(asked.location(), Some("/lab/delivery-stream#catch-up"));
+    let page = visitor.get("/lab/delivery-stream").await;
+    let script = page.text();
+    assert!(script.contains("set -euo pipefail") && script.contains("aws kinesis create-stream"), "{script}");
+    assert!(
+        page.html().contains("resource &quot;aws_kinesis_stream&quot;") || script.contains("aws_kinesis_stream"),
+        "{script}"
+    );
+    assert!(visitor.get("/results").await.text().contains("Assisted"), "it is remembered");
 }
 
 #[tokio::test]
