@@ -281,7 +281,7 @@ async fn the_usual_lab_starts_with_one_press_and_the_others_can_be_chosen() {
         r#"value="account-window""#,
         "$0.015 an hour",
         r#"value="account-flink""#,
-        "$0.24 an hour",
+        "$0.22 an hour",
         "Start this one",
         "three ways, and two of them live on AWS today",
     ]);

@@ -202,7 +202,7 @@ fn words(choice: LabChoice) -> Words {
             title: "Flink SQL, on AWS",
             sentence: "Managed Service for Apache Flink counts by window in SQL: what AWS offers in place of SQL applications.",
             place: ACCOUNT,
-            cost: "About $0.24 an hour while the application runs.",
+            cost: "About $0.22 an hour while the application runs, and $0.03 for the two streams while they exist.",
         },
     }
 }

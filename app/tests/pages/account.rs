@@ -89,7 +89,7 @@ async fn a_role_is_offered_in_three_forms_once_the_account_is_known() {
         "firehose:DescribeDeliveryStream",
         r#"action="/api/find-account""#,
         r#"name="role""#,
-        "$0.24 an hour",
+        "$0.22 an hour",
     ]);
     offered.lacks(r#"name="profile""#);
 }

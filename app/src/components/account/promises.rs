@@ -16,7 +16,7 @@ pub fn Promises(by_role: bool, is_flink: bool) -> impl IntoView {
         )
     };
     let cost = if is_flink {
-        "What you make costs money: about $0.24 an hour while the Flink application runs, and about $0.015 an hour for each of the two data streams while it exists. Requests, functions and storage come to a few cents more in an afternoon."
+        "What you make costs money: about $0.22 an hour while the Flink application runs, and about $0.015 an hour for each of the two data streams while it exists. Requests, functions and storage come to a few cents more in an afternoon."
     } else {
         "What you make costs money: about $0.015 an hour for the stream's one shard while it exists. Requests, functions and storage come to a few cents more in an afternoon."
     };
