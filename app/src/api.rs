@@ -309,13 +309,14 @@ async fn respond(
 /// Whether the request is a form post by the browser itself, as before the wasm has arrived.
 #[cfg(feature = "ssr")]
 async fn without_script() -> bool {
-    use_context::<http::request::Parts>().is_some_and(|parts| {
-        parts
-            .headers
-            .get_all(http::header::ACCEPT)
-            .iter()
-            .any(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")))
-    })
+    use_context::<http::request::Parts>().is_some_and(|parts| wants_page(&parts.headers))
+}
+
+/// Whether the answer to this request is to be a page: a browser without script asks so.
+#[cfg(feature = "ssr")]
+pub fn wants_page(headers: &http::HeaderMap) -> bool {
+    let accepts = headers.get_all(http::header::ACCEPT);
+    accepts.iter().any(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")))
 }
 
 /// The page of a step, for a slug that came from outside.

@@ -129,3 +129,23 @@ export async function traced(page, milliseconds = 60_000) {
   if (stopped) throw new Error(`the sending stopped: ${stopped.join(" | ")}`);
   return hops;
 }
+
+/** Chooses the length of a window among the learner's names, on the Connect step. */
+export async function chooseWindow(page, seconds) {
+  await page.locator("#names summary").click();
+  await page.locator('#names [name="fields[window_seconds]"]').fill(String(seconds));
+  await page.locator("#names button[type=submit]").click();
+  await page.locator("#names .notice.is-good").waitFor();
+}
+
+/** Waits until the chart's views add up to exactly this number. */
+export async function viewsAddUpTo(page, total) {
+  await page.waitForFunction(
+    (total) => {
+      const cells = [...document.querySelectorAll("tr[data-window-end] [data-metric=views]")];
+      return cells.reduce((sum, cell) => sum + Number(cell.dataset.value ?? 0), 0) === total;
+    },
+    total,
+    { timeout: 60_000 },
+  );
+}

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { accessibilityFaults, allChecksPass, checkNow, labOf, launchBrowser, newVisitor, open, traced } from "../support/browser.js";
+import { accessibilityFaults, allChecksPass, checkNow, chooseWindow, labOf, launchBrowser, newVisitor, open, traced } from "../support/browser.js";
 import { BINARY, newAccount, startHeadwater } from "../support/headwater.js";
 
 const WINDOW_SECONDS = 4;
@@ -56,10 +56,7 @@ test("a learner does the whole lab in an account, which the page only looks at",
   assert.deepEqual(await accessibilityFaults(page), []);
   await account.getByRole("button", { name: /yes/i }).click();
   await allChecksPass(page);
-  await page.locator("#names summary").click();
-  await page.locator('#names [name="fields[window_seconds]"]').fill(String(WINDOW_SECONDS));
-  await page.locator("#names button[type=submit]").click();
-  await page.locator("#names .notice.is-good").waitFor();
+  await chooseWindow(page, WINDOW_SECONDS);
 
   assert.equal(await verify("--step", "delivery-stream"), 1, "nothing is there yet");
   for (const step of ["delivery-stream", "preprocess", "streaming-sql", "results"]) {

@@ -7,6 +7,7 @@ import {
   allChecksPass,
   chartRows,
   checkNow,
+  chooseWindow,
   labOf,
   launchBrowser,
   newVisitor,
@@ -14,6 +15,7 @@ import {
   perform,
   sendFile,
   traced,
+  viewsAddUpTo,
 } from "../support/browser.js";
 import { asTsv, distinctPages, makeClicks, totalClicks } from "../support/clicks.js";
 import { startHeadwater } from "../support/headwater.js";
@@ -44,10 +46,7 @@ test("a learner does the whole lab in the page, and the chart shows the right nu
   assert.match(exports, /^export AWS_ACCESS_KEY_ID=AKIA/m);
   const code = (await page.locator("#resume-code-value").innerText()).trim();
   assert.match(code, /^(\w{4}-){3}\w{4}$/);
-  await page.locator("#names summary").click();
-  await page.locator('#names [name="fields[window_seconds]"]').fill(String(WINDOW_SECONDS));
-  await page.locator("#names button[type=submit]").click();
-  await page.locator("#names .notice.is-good").waitFor();
+  await chooseWindow(page, WINDOW_SECONDS);
   await allChecksPass(page);
   assert.deepEqual(await accessibilityFaults(page), []);
 
@@ -88,14 +87,7 @@ test("a learner does the whole lab in the page, and the chart shows the right nu
   const { demo } = await labOf(page);
   const marks = demo.accepted - rows.length;
   assert.ok(marks >= 1 && demo.clicks_accepted === totalClicks(rows) + marks, JSON.stringify(demo));
-  await page.waitForFunction(
-    (total) => {
-      const cells = [...document.querySelectorAll("tr[data-window-end] [data-metric=views]")];
-      return cells.reduce((sum, cell) => sum + Number(cell.dataset.value ?? 0), 0) === total;
-    },
-    totalClicks(rows) + marks,
-    { timeout: 60_000 },
-  );
+  await viewsAddUpTo(page, totalClicks(rows) + marks);
   const counted = (await chartRows(page)).filter((row) => row.views);
   assert.equal(counted.reduce((sum, row) => sum + row.views, 0), totalClicks(rows) + marks);
   assert.ok(counted.every((row) => row.distinctPages >= 1 && row.distinctPages <= distinctPages(rows) + 1));

@@ -7,6 +7,7 @@ import {
   allChecksPass,
   chartRows,
   checkNow,
+  chooseWindow,
   labOf,
   launchBrowser,
   newVisitor,
@@ -14,6 +15,7 @@ import {
   perform,
   sendFile,
   traced,
+  viewsAddUpTo,
 } from "../support/browser.js";
 import { asTsv, distinctPages, makeClicks, totalClicks } from "../support/clicks.js";
 import { startHeadwater } from "../support/headwater.js";
@@ -41,10 +43,7 @@ test("the lab that AWS has today counts the same way, with help and without", as
   await page.locator('#other-ways input[value="sandbox-window"]').check();
   await page.locator("#other-ways button[type=submit]").click();
   await page.waitForURL("**/lab/connect");
-  await page.locator("#names summary").click();
-  await page.locator('#names [name="fields[window_seconds]"]').fill(String(WINDOW_SECONDS));
-  await page.locator("#names button[type=submit]").click();
-  await page.locator("#names .notice.is-good").waitFor();
+  await chooseWindow(page, WINDOW_SECONDS);
   await allChecksPass(page);
 
   await open(page, "/lab/delivery-stream");
@@ -82,14 +81,7 @@ test("the lab that AWS has today counts the same way, with help and without", as
   const { demo } = await labOf(page);
   const marks = demo.accepted - rows.length;
   assert.ok(marks >= 1 && demo.clicks_accepted === totalClicks(rows) + marks, JSON.stringify(demo));
-  await page.waitForFunction(
-    (total) => {
-      const cells = [...document.querySelectorAll("tr[data-window-end] [data-metric=views]")];
-      return cells.reduce((sum, cell) => sum + Number(cell.dataset.value ?? 0), 0) === total;
-    },
-    totalClicks(rows) + marks,
-    { timeout: 60_000 },
-  );
+  await viewsAddUpTo(page, totalClicks(rows) + marks);
   const counted = (await chartRows(page)).filter((row) => row.views);
   assert.ok(counted.every((row) => row.distinctPages >= 1 && row.distinctPages <= distinctPages(rows) + 1));
   const hops = await traced(page);

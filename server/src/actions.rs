@@ -14,7 +14,7 @@ mod delivery_stream;
 mod fields;
 mod preprocess;
 mod results;
-mod roles;
+pub mod roles;
 mod streaming_sql;
 mod tags;
 
@@ -32,7 +32,7 @@ use self::call_log::CallLog;
 use self::fields::Fields;
 
 /// Where an action works: clients for the learner's account, and the learner's names.
-pub struct Workbench {
+pub struct Workbench<'a> {
     s3: aws_sdk_s3::Client,
     iam: aws_sdk_iam::Client,
     firehose: aws_sdk_firehose::Client,
@@ -43,7 +43,7 @@ pub struct Workbench {
     logs: aws_sdk_cloudwatchlogs::Client,
     calls: CallLog,
     /// The lab, for the code that it gives.
-    lab: Lab,
+    lab: &'a Lab,
     /// The learner's names; an action that is given another name in its form changes it here.
     pub variables: Variables,
 }
@@ -64,7 +64,7 @@ pub enum ActionError {
 
 /// Runs an action by name with the fields of its form; the answer tells the learner what was done, by which calls.
 pub async fn run(
-    workbench: &mut Workbench,
+    workbench: &mut Workbench<'_>,
     action: &str,
     fields: &BTreeMap<String, String>,
 ) -> Result<Performed, ActionError> {
@@ -72,7 +72,7 @@ pub async fn run(
     Ok(Performed { message, calls: workbench.calls.take() })
 }
 
-async fn dispatch(workbench: &mut Workbench, action: &str, fields: &Fields<'_>) -> Result<String, ActionError> {
+async fn dispatch(workbench: &mut Workbench<'_>, action: &str, fields: &Fields<'_>) -> Result<String, ActionError> {
     match action {
         "create-bucket" => delivery_stream::create_bucket(workbench, fields).await,
         "create-delivery-stream" => delivery_stream::create_delivery_stream(workbench, fields).await,
@@ -101,7 +101,7 @@ async fn dispatch(workbench: &mut Workbench, action: &str, fields: &Fields<'_>) 
     }
 }
 
-impl Workbench {
+impl<'a> Workbench<'a> {
     /// Takes out the calls noted so far.
     #[cfg(test)]
     pub fn take_calls(&self) -> Vec<String> {
@@ -124,7 +124,7 @@ impl Workbench {
     }
 
     /// Clients that share one SDK configuration: the learner's credentials, region and endpoint.
-    pub fn new(config: &SdkConfig, lab: &Lab, variables: Variables) -> Self {
+    pub fn new(config: &SdkConfig, lab: &'a Lab, variables: Variables) -> Self {
         let (calls, sent) = (CallLog::default(), WireLog::of_workbench());
         macro_rules! client {
             ($service:ident) => {
@@ -148,7 +148,7 @@ impl Workbench {
             dynamodb: client!(aws_sdk_dynamodb),
             logs: client!(aws_sdk_cloudwatchlogs),
             calls,
-            lab: lab.clone(),
+            lab,
             variables,
         }
     }

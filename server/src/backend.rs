@@ -17,7 +17,7 @@ use tower_sessions::Session;
 
 use crate::actions::{self, ActionError, Workbench};
 use crate::connect::{ConnectError, LiveMode};
-use crate::place::{Connected, Place};
+use crate::place::Place;
 use crate::state::{Headwater, REGION, Seat, internal, now, store_failed};
 use crate::{catch_up, checking, demo, enrolment, session, stocktaking, views};
 
@@ -260,9 +260,7 @@ impl Backend for RequestBackend {
     async fn catch_up(&self, slug: &str) -> Result<Performed, BackendError> {
         let (seat, step) = self.seat_at(slug).await?;
         if seat.place != Place::Sandbox {
-            if seat.place.connected().is_none() {
-                return Err(BackendError::Refused { message: "Connect your account first, in step 0.".to_owned() });
-            }
+            seat.refuse_unconnected()?;
             self.headwater.store().assist_step(&seat.learner.id, slug, now()).await.map_err(store_failed)?;
             return Ok(catch_up::handed_over(step));
         }
@@ -384,7 +382,7 @@ async fn save_variables(headwater: &Headwater, seat: &Seat, variables: &Variable
     let store = headwater.store();
     store.save_variables(&seat.learner.id, &variables).await.map_err(store_failed)?;
     // What a role's session may do depends on the names.
-    if let Some(Connected { .. }) = seat.place.connected()
+    if seat.place.connected().is_some()
         && let Some(learner) = store.learner(&seat.learner.id).await.map_err(store_failed)?
     {
         headwater.renew_access(learner)?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use app::error::BackendError;
 use app::model::{CatchUpView, DemoRequest, Performed};
 use checks::{CheckName, CheckResult, Consent, VerdictKind};
-use lab::{Step, Variables};
+use lab::Step;
 use tokio::time::Instant;
 
 use crate::actions::{self, ActionError, Workbench};
@@ -91,11 +91,11 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Does what is needed until the checks of the deed pass.
-    async fn carry_out(&mut self, workbench: &mut Workbench, deed: &Deed) -> Result<(), BackendError> {
+    async fn carry_out(&mut self, workbench: &mut Workbench<'_>, deed: &Deed) -> Result<(), BackendError> {
         let mut tries = 0;
         let mut refusal = None;
         loop {
-            let state = self.state_of(deed, workbench).await?;
+            let state = self.state_of(deed).await?;
             match state {
                 State::Done => return Ok(()),
                 State::Settling => (),
@@ -123,10 +123,10 @@ impl Work<'_> {
         }
     }
 
-    async fn act(&mut self, workbench: &mut Workbench, deed: &Deed) -> Result<Act, ActionError> {
+    async fn act(&mut self, workbench: &mut Workbench<'_>, deed: &Deed) -> Result<Act, ActionError> {
         match deed {
             Deed::Action { name, .. } => {
-                let fields = self.first_values(name, &workbench.variables);
+                let fields = self.first_values(name);
                 let performed = actions::run(workbench, name, &fields).await?;
                 self.messages.push(performed.message);
                 self.calls.extend(performed.calls);
@@ -146,24 +146,24 @@ impl Work<'_> {
     }
 
     /// How far the checks find what the deed is for.
-    async fn state_of(&self, deed: &Deed, workbench: &Workbench) -> Result<State, BackendError> {
+    async fn state_of(&self, deed: &Deed) -> Result<State, BackendError> {
         if deed.is_removal() {
             return Ok(State::Open { message: String::new() });
         }
         let step: checks::Step = self.step.slug.parse().map_err(internal)?;
-        let subject = checks::Subject {
-            sent_at: checking::subject(self.headwater, self.seat).await?.sent_at,
-            ..checking::names(&workbench.variables)
-        };
+        let subject = checking::subject(self.headwater, self.seat).await?;
         let access = self.seat.desk.access();
-        let results = checks::run_step(step, &access.clients, &subject, Consent::Invoke, now()).await;
+        // The learner's functions run only for the deeds that this is a proof of.
+        let invokes = deed.checks().iter().any(|check| check.needs_consent());
+        let consent = if invokes { Consent::Invoke } else { Consent::No };
+        let results = checks::run_step(step, &access.clients, &subject, consent, now()).await;
         Ok(State::of(deed.checks(), &results))
     }
 
     /// The values that the form of an action begins with.
-    fn first_values(&self, action: &str, variables: &Variables) -> BTreeMap<String, String> {
+    fn first_values(&self, action: &str) -> BTreeMap<String, String> {
         let fields = self.step.action(action).map(|action| action.fields.as_slice()).unwrap_or_default();
-        fields.iter().map(|field| (field.name.clone(), field.default_value(variables))).collect()
+        fields.iter().map(|field| (field.name.clone(), field.default_value(&self.seat.variables))).collect()
     }
 }
 

@@ -21,9 +21,8 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use checks::api_calls::Caller;
-use checks::{CallError, CallerIdentity, Guard, Subject};
+use checks::{CallError, CallerIdentity, Guard, PolicyError, Subject};
 use clap::ValueEnum;
-use lab::Variables;
 use thiserror::Error;
 
 use self::credentials::{MachineCredentials, NoCredentials, RoleCredentials};
@@ -81,6 +80,8 @@ pub enum ConnectError {
     Role(#[from] RoleArnError),
     #[error("{0}")]
     Assume(#[from] AssumeError),
+    #[error("{0}")]
+    Policy(#[from] PolicyError),
     #[error("AWS did not tell whose credentials these are: {0}")]
     Identity(CallError),
     #[error("The role is in account {expected}, but its credentials are of account {found}. They are not used.")]
@@ -98,14 +99,11 @@ pub struct Found {
 }
 
 impl Connector {
-    /// `http` is set where connections go to an endpoint of a test; `None` speaks HTTPS to AWS.
     pub fn new(options: ConnectOptions) -> Self {
-        // An endpoint on plain HTTP needs no certificates; everything else goes by the SDK's own client.
-        let plain = options.endpoint_url.as_ref().is_some_and(|url| url.starts_with("http://"));
         Self {
             own: SharedCredentialsProvider::new(MachineCredentials::default_chain()),
             unlock_code: UnlockCode::generate(),
-            http: plain.then(|| aws_smithy_http_client::Builder::new().build_http()),
+            http: options.endpoint_url.as_deref().and_then(http_client_of),
             options,
         }
     }
@@ -178,8 +176,8 @@ impl Connector {
     }
 
     /// Configuration for a connected account. `subject` is what a role's session is limited to.
-    pub fn sdk(&self, connection: &Connection, variables: &Variables, subject: &Subject) -> SdkConfig {
-        self.config(self.credentials(connection, Some(subject)), &variables.region)
+    pub fn sdk(&self, connection: &Connection, subject: &Subject) -> SdkConfig {
+        self.config(self.credentials(connection, Some(subject)), &subject.region)
     }
 
     /// Configuration that reaches nothing, for who has not connected an account yet.
@@ -192,22 +190,15 @@ impl Connector {
         let principal = match &self.options.principal {
             Some(principal) => principal.clone(),
             None => {
-                let config = self.config(self.own.clone(), REGIONS[0].0);
-                let identity = tokio::time::timeout(PATIENCE, checks::caller_identity(&config))
-                    .await
-                    .unwrap_or_else(|_| Err(CallError::Fault("AWS STS did not answer in time".to_owned())))
-                    .map_err(ConnectError::Identity)?;
+                let identity = caller(&self.config(self.own.clone(), REGIONS[0].0)).await?;
                 role::principal_of(&identity.arn)
             }
         };
-        Ok(RoleOffer::new(principal, external_id.clone(), subject))
+        Ok(RoleOffer::new(principal, external_id.clone(), subject)?)
     }
 
     async fn identify(&self, connection: Connection, config: SdkConfig, region: &str) -> Result<Found, ConnectError> {
-        let identity = tokio::time::timeout(PATIENCE, checks::caller_identity(&config))
-            .await
-            .unwrap_or_else(|_| Err(CallError::Fault("AWS STS did not answer in time".to_owned())))
-            .map_err(ConnectError::Identity)?;
+        let identity = caller(&config).await?;
         let mut other_regions = checks::enabled_regions(&config).await;
         other_regions.retain(|other| other != region);
         Ok(Found { connection, identity, region: region.to_owned(), other_regions })
@@ -220,7 +211,7 @@ impl Connector {
                 SharedCredentialsProvider::new(MachineCredentials::profile(profile.clone()))
             }
             Connection::Role { role, external_id } => {
-                // A policy that cannot be made leaves the role's own, which is no wider than what the learner gave it.
+                // Where no policy can be made, the session can do nothing.
                 let policy = subject.and_then(|subject| checks::policy(subject).ok());
                 let region = subject.map_or(REGIONS[0].0, |subject| &subject.region);
                 let sts = self.sts(region);
@@ -242,6 +233,18 @@ impl Connector {
         builder.set_http_client(self.http.clone());
         builder.build()
     }
+}
+
+async fn caller(config: &SdkConfig) -> Result<CallerIdentity, ConnectError> {
+    tokio::time::timeout(PATIENCE, checks::caller_identity(config))
+        .await
+        .unwrap_or_else(|_| Err(CallError::Fault("AWS STS did not answer in time".to_owned())))
+        .map_err(ConnectError::Identity)
+}
+
+/// A client for an endpoint on plain HTTP, which needs no certificates; the SDK's own does for everything else.
+pub fn http_client_of(endpoint_url: &str) -> Option<SharedHttpClient> {
+    endpoint_url.starts_with("http://").then(|| aws_smithy_http_client::Builder::new().build_http())
 }
 
 /// What all configurations share. An endpoint in the environment or in a profile does not count.

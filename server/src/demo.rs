@@ -150,9 +150,7 @@ pub async fn clicks_accepted(headwater: &Headwater, seat: &Seat) -> Result<u64, 
 }
 
 fn begin(headwater: &Headwater, seat: &Seat, plan: SendPlan, about: About) -> Result<(), BackendError> {
-    if seat.place.is_account() && seat.place.connected().is_none() {
-        return Err(BackendError::Refused { message: "Connect your account first, in step 0.".to_owned() });
-    }
+    seat.refuse_unconnected()?;
     let plan = plan.marked(Mark::new(&mut rand::rng()));
     let mut place = seat.desk.demo.0.lock().unwrap_or_else(PoisonError::into_inner);
     if place.as_ref().is_some_and(|sending| !sending.progress.borrow().is_over()) {

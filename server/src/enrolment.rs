@@ -149,7 +149,9 @@ fn connect_failed(error: &ConnectError) -> BackendError {
         ConnectError::Role(_) | ConnectError::Assume(_) | ConnectError::OtherAccount { .. } => {
             invalid("role", &error.to_string())
         }
-        ConnectError::Off | ConnectError::Identity(_) => BackendError::Refused { message: error.to_string() },
+        ConnectError::Off | ConnectError::Policy(_) | ConnectError::Identity(_) => {
+            BackendError::Refused { message: error.to_string() }
+        }
     }
 }
 

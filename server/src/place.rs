@@ -43,6 +43,11 @@ impl Place {
         matches!(self, Self::Account { .. })
     }
 
+    /// Whether it is a real account that the learner has not connected yet.
+    pub fn awaits_connection(&self) -> bool {
+        matches!(self, Self::Account { connected: None })
+    }
+
     /// The real account's connection, once there is one.
     pub fn connected(&self) -> Option<&Connected> {
         match self {

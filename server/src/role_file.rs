@@ -32,9 +32,7 @@ async fn template(state: &WebState, session: &Session) -> Result<Option<String>,
     let seat = backend::seat(&state.headwater, session).await?.ok_or(BackendError::NoLearner)?;
     match views::offer(&state.headwater, &seat).await? {
         None => Ok(None),
-        Some(Ok(offer)) => {
-            offer.cloudformation().map(Some).map_err(|error| BackendError::Refused { message: error.to_string() })
-        }
+        Some(Ok(offer)) => Ok(Some(offer.cloudformation())),
         Some(Err(message)) => Err(BackendError::Refused { message }),
     }
 }

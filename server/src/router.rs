@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
+use app::api::wants_page;
 use app::backend::Backend;
 use app::model::CLOUDFORMATION_PATH;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -128,15 +129,16 @@ async fn server_function(State(state): State<WebState>, session: Session, reques
 
 /// Answers a form with keys in it: with script by the refusal, else by a notice on the page that the form is on.
 async fn refuse_keys(parts: &Parts, form: &[u8], backend: &dyn Backend) -> Response {
-    let accepts_html = |accept: &HeaderValue| accept.to_str().is_ok_and(|accept| accept.contains("text/html"));
-    if !parts.headers.get_all(header::ACCEPT).iter().any(accepts_html) {
+    if !wants_page(&parts.headers) {
         return (StatusCode::CONFLICT, Json(pasted_keys::refusal())).into_response();
     }
     if let Err(error) = backend.put_notice(pasted_keys::notice(parts.uri.path(), form)).await {
         tracing::warn!(%error, "a notice could not be kept");
     }
     let page = parts.headers.get(header::REFERER).and_then(|page| page.to_str().ok()?.parse::<Uri>().ok());
-    Redirect::to(page.as_ref().map_or("/", Uri::path)).into_response()
+    // A path that begins with two slashes would lead to another site.
+    let path = page.as_ref().map(Uri::path).filter(|path| !path.starts_with("//"));
+    Redirect::to(path.unwrap_or("/")).into_response()
 }
 
 fn page_context(state: &WebState, session: Session) -> impl Fn() + Clone + Send + Sync + 'static {

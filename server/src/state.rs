@@ -128,7 +128,7 @@ impl Headwater {
             }
             Place::Account { connected: Some(connected) } => {
                 let subject = checking::names(variables);
-                let sdk = self.parts.connector.sdk(&connected.connection, variables, &subject);
+                let sdk = self.parts.connector.sdk(&connected.connection, &subject);
                 Access::to_account(&variables.account, sdk, connected.other_regions.clone())
             }
         })
@@ -136,6 +136,14 @@ impl Headwater {
 }
 
 impl Seat {
+    /// An error while the learner's own account is not connected: there is nothing to work on.
+    pub fn refuse_unconnected(&self) -> Result<(), BackendError> {
+        if self.place.awaits_connection() {
+            return Err(BackendError::Refused { message: "Connect your account first, in step 0.".to_owned() });
+        }
+        Ok(())
+    }
+
     /// What counts the clicks in this learner's lab.
     pub fn engine(&self) -> Engine {
         self.variables.engine

@@ -24,7 +24,7 @@ pub async fn kept(headwater: &Headwater, seat: &Seat) -> Result<Option<Receipt>,
 /// Looks through the account in the background unless that was done lately or is being done; pages hear of it when it is
 /// done.
 pub fn refresh(headwater: &Headwater, seat: &Seat, max_age: Duration) {
-    if seat.place.is_account() && seat.place.connected().is_none() {
+    if seat.place.awaits_connection() {
         return;
     }
     let Ok(mut taken) = seat.desk.inventoried().try_lock_owned() else { return };

@@ -42,18 +42,7 @@ pub fn CatchUp(live: Live, slug: String, on_done: Callback<()>) -> impl IntoView
                             let calls = view.calls.clone();
                             view! {
                                 <Plan calls/>
-                                <ActionForm action=perform attr:class="form-end">
-                                    <input type="hidden" name="slug" value=posted/>
-                                    <button
-                                        type="submit"
-                                        class="button is-quiet"
-                                        disabled=move || perform.pending().get()
-                                        aria-busy=move || perform.pending().get().then_some("true")
-                                    >
-                                        {move || if perform.pending().get() { "Doing it…" } else { "Do this step for me" }}
-                                    </button>
-                                    <span class="help">"Recorded as assisted."</span>
-                                </ActionForm>
+                                <Ask perform slug=posted label="Do this step for me" busy="Doing it…"/>
                                 <Scripts slug view is_only=false/>
                             }
                             .into_any()
@@ -62,18 +51,7 @@ pub fn CatchUp(live: Live, slug: String, on_done: Callback<()>) -> impl IntoView
                                 <p>
                                     "In your own account the page makes nothing. It can hand you a script and a Terraform file that do exactly this step: every command stands in them for you to read before you run it, with your own credentials."
                                 </p>
-                                <ActionForm action=perform attr:class="form-end">
-                                    <input type="hidden" name="slug" value=posted/>
-                                    <button
-                                        type="submit"
-                                        class="button is-quiet"
-                                        disabled=move || perform.pending().get()
-                                        aria-busy=move || perform.pending().get().then_some("true")
-                                    >
-                                        "Hand them over"
-                                    </button>
-                                    <span class="help">"Recorded as assisted."</span>
-                                </ActionForm>
+                                <Ask perform slug=posted label="Hand them over" busy="Handing over…"/>
                             }
                             .into_any()
                         } else {
@@ -84,6 +62,26 @@ pub fn CatchUp(live: Live, slug: String, on_done: Callback<()>) -> impl IntoView
             </details>
             <NoticeBox notice/>
         </section>
+    }
+    .into_any()
+}
+
+/// The button that asks for help.
+#[component]
+fn Ask(perform: ServerAction<CatchUpCall>, slug: String, label: &'static str, busy: &'static str) -> impl IntoView {
+    view! {
+        <ActionForm action=perform attr:class="form-end">
+            <input type="hidden" name="slug" value=slug/>
+            <button
+                type="submit"
+                class="button is-quiet"
+                disabled=move || perform.pending().get()
+                aria-busy=move || perform.pending().get().then_some("true")
+            >
+                {move || if perform.pending().get() { busy } else { label }}
+            </button>
+            <span class="help">"Recorded as assisted."</span>
+        </ActionForm>
     }
     .into_any()
 }

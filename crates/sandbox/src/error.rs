@@ -71,3 +71,23 @@ impl From<sqlx::Error> for AwsError {
         Self::internal(error)
     }
 }
+
+/// A value that breaks the operation's declared constraints, in the words in which several services say it.
+pub(crate) fn validation(value: impl std::fmt::Display, member: &str, constraint: &str) -> AwsError {
+    AwsError::client(
+        "ValidationException",
+        format!(
+            "1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: Member must {constraint}"
+        ),
+    )
+}
+
+/// A member that is required and absent.
+pub(crate) fn missing(member: &str) -> AwsError {
+    AwsError::client(
+        "ValidationException",
+        format!(
+            "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
+        ),
+    )
+}

@@ -9,7 +9,7 @@ use super::{ActionError, Workbench, refused, roles};
 const PAGES: usize = 20;
 
 /// `DeleteApplication`, which halts one that runs, with the creation time that the service asks for.
-pub async fn delete_application(workbench: &Workbench) -> Result<String, ActionError> {
+pub async fn delete_application(workbench: &Workbench<'_>) -> Result<String, ActionError> {
     let application = &workbench.variables.application;
     let Some(existing) = describe(workbench).await? else {
         return Ok(format!("Application {application} is gone."));
@@ -26,7 +26,7 @@ pub async fn delete_application(workbench: &Workbench) -> Result<String, ActionE
 }
 
 /// Firehose `DeleteDeliveryStream`.
-pub async fn delete_delivery_stream(workbench: &Workbench) -> Result<String, ActionError> {
+pub async fn delete_delivery_stream(workbench: &Workbench<'_>) -> Result<String, ActionError> {
     let stream = &workbench.variables.stream;
     match workbench.firehose.delete_delivery_stream().delivery_stream_name(stream).send().await {
         Ok(_) => Ok(format!("Delivery stream {stream} is being deleted.")),
@@ -38,7 +38,7 @@ pub async fn delete_delivery_stream(workbench: &Workbench) -> Result<String, Act
 }
 
 /// Lambda `DeleteFunction`, each function, and CloudWatch Logs `DeleteLogGroup`: a function's log outlives it.
-pub async fn delete_functions(workbench: &Workbench) -> Result<String, ActionError> {
+pub async fn delete_functions(workbench: &Workbench<'_>) -> Result<String, ActionError> {
     let lab::Variables { preprocess_function, output_function, .. } = &workbench.variables;
     for function in [preprocess_function, output_function] {
         match workbench.lambda.delete_function().function_name(function).send().await {
@@ -56,7 +56,7 @@ pub async fn delete_functions(workbench: &Workbench) -> Result<String, ActionErr
 }
 
 /// DynamoDB `DeleteTable`.
-pub async fn delete_table(workbench: &Workbench) -> Result<String, ActionError> {
+pub async fn delete_table(workbench: &Workbench<'_>) -> Result<String, ActionError> {
     let table = &workbench.variables.table;
     match workbench.dynamodb.delete_table().table_name(table).send().await {
         Ok(_) => Ok(format!("Table {table} is being deleted.")),
@@ -68,7 +68,7 @@ pub async fn delete_table(workbench: &Workbench) -> Result<String, ActionError> 
 }
 
 /// S3 `ListObjectsV2` and `DeleteObjects` until the bucket is empty, then `DeleteBucket`.
-pub async fn delete_bucket(workbench: &Workbench) -> Result<String, ActionError> {
+pub async fn delete_bucket(workbench: &Workbench<'_>) -> Result<String, ActionError> {
     let bucket = &workbench.variables.bucket;
     for _ in 0..PAGES {
         let listed = match workbench.s3.list_objects_v2().bucket(bucket).send().await {
@@ -105,14 +105,9 @@ pub async fn delete_bucket(workbench: &Workbench) -> Result<String, ActionError>
 }
 
 /// IAM roles of the lab, with their inline policies.
-pub async fn delete_roles(workbench: &Workbench) -> Result<String, ActionError> {
-    let lab::Variables { firehose_role, lambda_role, analytics_role, engine, .. } = &workbench.variables;
-    for role in [firehose_role, lambda_role] {
+pub async fn delete_roles(workbench: &Workbench<'_>) -> Result<String, ActionError> {
+    for role in roles::of_lab(&workbench.variables) {
         roles::delete(workbench, role).await?;
-    }
-    // No application, no role for it.
-    if engine.uses("analytics_role") {
-        roles::delete(workbench, analytics_role).await?;
     }
     Ok("The roles are gone.".to_owned())
 }

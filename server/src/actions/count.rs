@@ -3,7 +3,7 @@
 use aws_sdk_lambda::types::{EventSourceMappingConfiguration, EventSourcePosition, FunctionResponseType};
 
 use super::fields::Fields;
-use super::preprocess::{FunctionPlan, STORE_FILE, configure_environment, put_function};
+use super::preprocess::{FunctionPlan, STORE_FILE, environment_of, put_function};
 use super::{ActionError, Workbench, refused};
 
 /// The most records in one call of the function. Large batches make few calls, and the state is passed with each.
@@ -12,11 +12,11 @@ const BATCH_SIZE: i32 = 1_000;
 const BATCHING_SECONDS: i32 = 5;
 
 /// The function that counts in windows. Until it is told a table it prints its counts.
-pub async fn create_count_function(workbench: &mut Workbench, fields: &Fields<'_>) -> Result<String, ActionError> {
+pub async fn create_count_function(workbench: &mut Workbench<'_>, fields: &Fields<'_>) -> Result<String, ActionError> {
     let store = workbench.code(lab::OUTPUT_CODE);
     let name = workbench.take_name(fields, "function_name", "output_function")?;
     let plan = FunctionPlan {
-        environment: configure_environment(workbench, &name).await?,
+        environment: environment_of(workbench, &name).await?,
         name,
         runtime: "python3.13".to_owned(),
         handler: "lambda_function.handler".to_owned(),
@@ -28,7 +28,7 @@ pub async fn create_count_function(workbench: &mut Workbench, fields: &Fields<'_
 }
 
 /// Lambda `CreateEventSourceMapping` with a tumbling window, or `UpdateEventSourceMapping` where there is one.
-pub async fn create_mapping(workbench: &mut Workbench, fields: &Fields<'_>) -> Result<String, ActionError> {
+pub async fn create_mapping(workbench: &mut Workbench<'_>, fields: &Fields<'_>) -> Result<String, ActionError> {
     let function = workbench.take_name(fields, "function_name", "output_function")?;
     let window = fields.number("window_seconds", 1..=900)?;
     let position = EventSourcePosition::from(fields.text("starting_position")?.as_str());
@@ -62,11 +62,11 @@ pub async fn create_mapping(workbench: &mut Workbench, fields: &Fields<'_>) -> R
 }
 
 /// Lets the function write to the table and tells it the table's name. IAM, then Lambda `UpdateFunctionConfiguration`.
-pub async fn connect_table(workbench: &mut Workbench, fields: &Fields<'_>) -> Result<String, ActionError> {
+pub async fn connect_table(workbench: &mut Workbench<'_>, fields: &Fields<'_>) -> Result<String, ActionError> {
     let function = workbench.take_name(fields, "function_name", "output_function")?;
     let table = workbench.take_name(fields, "table", "table")?;
     super::preprocess::ensure_lambda_role(workbench).await?;
-    let mut environment = configure_environment(workbench, &function).await?;
+    let mut environment = environment_of(workbench, &function).await?;
     environment.insert("TABLE_NAME".to_owned(), table.clone());
     let environment = aws_sdk_lambda::types::Environment::builder().set_variables(Some(environment)).build();
     workbench
@@ -81,7 +81,7 @@ pub async fn connect_table(workbench: &mut Workbench, fields: &Fields<'_>) -> Re
 }
 
 /// Lambda `DeleteEventSourceMapping`, every mapping of the output function.
-pub async fn delete_mapping(workbench: &Workbench) -> Result<String, ActionError> {
+pub async fn delete_mapping(workbench: &Workbench<'_>) -> Result<String, ActionError> {
     let function = &workbench.variables.output_function;
     let Some(uuid) = mapping(workbench, function).await?.and_then(|mapping| mapping.uuid) else {
         return Ok("The event source mapping is gone.".to_owned());
@@ -97,7 +97,7 @@ pub async fn delete_mapping(workbench: &Workbench) -> Result<String, ActionError
 
 /// The mapping from the data stream to the function.
 async fn mapping(
-    workbench: &Workbench,
+    workbench: &Workbench<'_>,
     function: &str,
 ) -> Result<Option<EventSourceMappingConfiguration>, ActionError> {
     let listed = workbench

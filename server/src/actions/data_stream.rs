@@ -6,7 +6,7 @@ use super::fields::Fields;
 use super::{ActionError, Workbench, refused, tags};
 
 /// Kinesis `CreateStream` with provisioned shards.
-pub async fn create_data_stream(workbench: &mut Workbench, fields: &Fields<'_>) -> Result<String, ActionError> {
+pub async fn create_data_stream(workbench: &mut Workbench<'_>, fields: &Fields<'_>) -> Result<String, ActionError> {
     let name = workbench.take_name(fields, "data_stream", "data_stream")?;
     let shards = fields.number("shards", 1..=4)?;
     let mode = StreamModeDetails::builder()
@@ -32,7 +32,7 @@ pub async fn create_data_stream(workbench: &mut Workbench, fields: &Fields<'_>) 
 }
 
 /// Kinesis `DeleteStream`.
-pub async fn delete_data_stream(workbench: &Workbench) -> Result<String, ActionError> {
+pub async fn delete_data_stream(workbench: &Workbench<'_>) -> Result<String, ActionError> {
     let name = &workbench.variables.data_stream;
     match workbench.kinesis.delete_stream().stream_name(name).send().await {
         Ok(_) => Ok(format!("Data stream {name} is being deleted.")),

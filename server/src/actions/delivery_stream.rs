@@ -12,7 +12,7 @@ use super::fields::Fields;
 use super::{ActionError, Workbench, refused, roles, tags};
 
 /// S3 `CreateBucket`.
-pub async fn create_bucket(workbench: &mut Workbench, fields: &Fields<'_>) -> Result<String, ActionError> {
+pub async fn create_bucket(workbench: &mut Workbench<'_>, fields: &Fields<'_>) -> Result<String, ActionError> {
     let bucket = workbench.take_name(fields, "bucket", "bucket")?;
     let region = workbench.variables.region.clone();
     // us-east-1 is the default and must not be named as a location constraint.
@@ -35,7 +35,7 @@ pub async fn create_bucket(workbench: &mut Workbench, fields: &Fields<'_>) -> Re
 }
 
 /// IAM role, then Firehose `CreateDeliveryStream`, or `UpdateDestination` when the stream exists.
-pub async fn create_delivery_stream(workbench: &mut Workbench, fields: &Fields<'_>) -> Result<String, ActionError> {
+pub async fn create_delivery_stream(workbench: &mut Workbench<'_>, fields: &Fields<'_>) -> Result<String, ActionError> {
     let stream = workbench.take_name(fields, "stream", "stream")?;
     let prefix = workbench.take_optional_name(fields, "prefix", "prefix")?;
     let error_prefix = workbench.take_optional_name(fields, "error_prefix", "error_prefix")?;
@@ -95,7 +95,7 @@ pub async fn create_delivery_stream(workbench: &mut Workbench, fields: &Fields<'
 }
 
 /// The role of the delivery stream: the bucket, and with a data stream that stream and the preprocessing function.
-pub async fn ensure_firehose_role(workbench: &Workbench) -> Result<(), ActionError> {
+pub async fn ensure_firehose_role(workbench: &Workbench<'_>) -> Result<(), ActionError> {
     let lab::Variables { bucket, firehose_role, preprocess_function, engine, .. } = &workbench.variables;
     let bucket_arn = format!("arn:aws:s3:::{bucket}");
     let mut statements = vec![
@@ -115,7 +115,10 @@ pub async fn ensure_firehose_role(workbench: &Workbench) -> Result<(), ActionErr
 }
 
 /// The delivery stream as it is, or `None` when there is none.
-pub async fn describe(workbench: &Workbench, stream: &str) -> Result<Option<DeliveryStreamDescription>, ActionError> {
+pub async fn describe(
+    workbench: &Workbench<'_>,
+    stream: &str,
+) -> Result<Option<DeliveryStreamDescription>, ActionError> {
     match workbench.firehose.describe_delivery_stream().delivery_stream_name(stream).send().await {
         Ok(answer) => Ok(answer.delivery_stream_description),
         Err(error) if error.as_service_error().is_some_and(|cause| cause.is_resource_not_found_exception()) => Ok(None),
@@ -125,7 +128,7 @@ pub async fn describe(workbench: &Workbench, stream: &str) -> Result<Option<Deli
 
 /// Firehose `UpdateDestination` on the stream's one destination.
 pub async fn update_destination(
-    workbench: &Workbench,
+    workbench: &Workbench<'_>,
     existing: &DeliveryStreamDescription,
     update: ExtendedS3DestinationUpdate,
 ) -> Result<(), ActionError> {

@@ -32,7 +32,10 @@ pub struct FunctionPlan {
 }
 
 /// IAM role, then Lambda `CreateFunction`, or `UpdateFunctionCode` and `UpdateFunctionConfiguration`.
-pub async fn create_preprocess_function(workbench: &mut Workbench, fields: &Fields<'_>) -> Result<String, ActionError> {
+pub async fn create_preprocess_function(
+    workbench: &mut Workbench<'_>,
+    fields: &Fields<'_>,
+) -> Result<String, ActionError> {
     let plan = FunctionPlan {
         name: workbench.take_name(fields, "function_name", "preprocess_function")?,
         runtime: fields.text("runtime")?,
@@ -46,7 +49,7 @@ pub async fn create_preprocess_function(workbench: &mut Workbench, fields: &Fiel
 }
 
 /// Creates the function, or brings the one of that name to the plan.
-pub async fn put_function(workbench: &Workbench, plan: &FunctionPlan) -> Result<String, ActionError> {
+pub async fn put_function(workbench: &Workbench<'_>, plan: &FunctionPlan) -> Result<String, ActionError> {
     let role = workbench.variables.lambda_role.clone();
     ensure_lambda_role(workbench).await?;
     let archive = Blob::new(archive_of(plan)?);
@@ -93,7 +96,7 @@ pub async fn put_function(workbench: &Workbench, plan: &FunctionPlan) -> Result<
 }
 
 /// One role for both functions: logs, writing to the one table, and reading the data stream where there is one.
-pub async fn ensure_lambda_role(workbench: &Workbench) -> Result<(), ActionError> {
+pub async fn ensure_lambda_role(workbench: &Workbench<'_>) -> Result<(), ActionError> {
     let lab::Variables { region, account, table, lambda_role, engine, .. } = &workbench.variables;
     let mut statements = vec![
         json!({"Effect": "Allow", "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
@@ -108,10 +111,7 @@ pub async fn ensure_lambda_role(workbench: &Workbench) -> Result<(), ActionError
 }
 
 /// The environment variables of a function as they are, so that a change of one keeps the others; none when it is not there.
-pub async fn configure_environment(
-    workbench: &Workbench,
-    function: &str,
-) -> Result<HashMap<String, String>, ActionError> {
+pub async fn environment_of(workbench: &Workbench<'_>, function: &str) -> Result<HashMap<String, String>, ActionError> {
     match workbench.lambda.get_function_configuration().function_name(function).send().await {
         Ok(answer) => Ok(answer.environment.and_then(|environment| environment.variables).unwrap_or_default()),
         Err(error) if error.as_service_error().is_some_and(|cause| cause.is_resource_not_found_exception()) => {
@@ -122,7 +122,7 @@ pub async fn configure_environment(
 }
 
 /// Firehose `UpdateDestination`: every record goes through the function before it is delivered.
-pub async fn attach_transformation(workbench: &mut Workbench, fields: &Fields<'_>) -> Result<String, ActionError> {
+pub async fn attach_transformation(workbench: &mut Workbench<'_>, fields: &Fields<'_>) -> Result<String, ActionError> {
     let function = workbench.take_name(fields, "function_name", "preprocess_function")?;
     delivery_stream::ensure_firehose_role(workbench).await?;
     let stream = workbench.variables.stream.clone();

@@ -11,7 +11,7 @@ use super::streaming_sql::{built, require};
 use super::{ActionError, Workbench, incomplete, refused, tags};
 
 /// DynamoDB `CreateTable`: partition key `metric`, sort key `window_end`, paid by the request.
-pub async fn create_table(workbench: &mut Workbench, fields: &Fields<'_>) -> Result<String, ActionError> {
+pub async fn create_table(workbench: &mut Workbench<'_>, fields: &Fields<'_>) -> Result<String, ActionError> {
     let table = workbench.take_name(fields, "table", "table")?;
     let mut request = workbench.dynamodb.create_table().table_name(&table).billing_mode(BillingMode::PayPerRequest);
     request = request.tags(tags::dynamodb().map_err(incomplete("dynamodb:CreateTable"))?);
@@ -34,7 +34,7 @@ pub async fn create_table(workbench: &mut Workbench, fields: &Fields<'_>) -> Res
 }
 
 /// The function that writes window counts, told its table by the environment variable `TABLE_NAME`.
-pub async fn create_output_function(workbench: &mut Workbench, fields: &Fields<'_>) -> Result<String, ActionError> {
+pub async fn create_output_function(workbench: &mut Workbench<'_>, fields: &Fields<'_>) -> Result<String, ActionError> {
     let plan = FunctionPlan {
         name: workbench.take_name(fields, "function_name", "output_function")?,
         runtime: "python3.13".to_owned(),
@@ -48,7 +48,7 @@ pub async fn create_output_function(workbench: &mut Workbench, fields: &Fields<'
 }
 
 /// `AddApplicationOutput`: rows of an in-application stream go to the function as JSON.
-pub async fn attach_output(workbench: &mut Workbench, fields: &Fields<'_>) -> Result<String, ActionError> {
+pub async fn attach_output(workbench: &mut Workbench<'_>, fields: &Fields<'_>) -> Result<String, ActionError> {
     let stream = fields.text("output_stream")?;
     let function = fields.text("function_name")?;
     let arn = workbench.function_arn(&function);

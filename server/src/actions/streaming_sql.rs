@@ -22,7 +22,7 @@ const COLUMNS: [(&str, &str); 4] =
     [("prev_page", "VARCHAR(512)"), ("curr_page", "VARCHAR(512)"), ("link_type", "VARCHAR(8)"), ("hits", "INTEGER")];
 
 /// IAM role, then `CreateApplication` with the delivery stream as input, or `UpdateApplication` when it exists.
-pub async fn create_application(workbench: &mut Workbench, fields: &Fields<'_>) -> Result<String, ActionError> {
+pub async fn create_application(workbench: &mut Workbench<'_>, fields: &Fields<'_>) -> Result<String, ActionError> {
     let application = workbench.take_name(fields, "application", "application")?;
     let window_seconds = fields.number("window_seconds", 1..=3600)?;
     let code = fields.code("code")?;
@@ -63,7 +63,7 @@ pub async fn create_application(workbench: &mut Workbench, fields: &Fields<'_>) 
 }
 
 /// `AddApplicationInputProcessingConfiguration` on the application's input.
-pub async fn attach_preprocessor(workbench: &mut Workbench, fields: &Fields<'_>) -> Result<String, ActionError> {
+pub async fn attach_preprocessor(workbench: &mut Workbench<'_>, fields: &Fields<'_>) -> Result<String, ActionError> {
     let function = fields.text("function_name")?;
     let existing = require(workbench).await?;
     let input = first_input(&existing)?;
@@ -85,7 +85,7 @@ pub async fn attach_preprocessor(workbench: &mut Workbench, fields: &Fields<'_>)
 }
 
 /// `StartApplication`, reading what arrives from now on.
-pub async fn start_application(workbench: &Workbench) -> Result<String, ActionError> {
+pub async fn start_application(workbench: &Workbench<'_>) -> Result<String, ActionError> {
     let existing = require(workbench).await?;
     let input = first_input(&existing)?;
     let position =
@@ -108,7 +108,7 @@ pub async fn start_application(workbench: &Workbench) -> Result<String, ActionEr
 }
 
 /// `StopApplication`.
-pub async fn stop_application(workbench: &Workbench) -> Result<String, ActionError> {
+pub async fn stop_application(workbench: &Workbench<'_>) -> Result<String, ActionError> {
     let application = &workbench.variables.application;
     workbench
         .analytics
@@ -121,7 +121,7 @@ pub async fn stop_application(workbench: &Workbench) -> Result<String, ActionErr
 }
 
 /// The application as it is, or `None` when there is none.
-pub async fn describe(workbench: &Workbench) -> Result<Option<ApplicationDetail>, ActionError> {
+pub async fn describe(workbench: &Workbench<'_>) -> Result<Option<ApplicationDetail>, ActionError> {
     let described =
         workbench.analytics.describe_application().application_name(&workbench.variables.application).send().await;
     match described {
@@ -136,7 +136,7 @@ pub async fn describe(workbench: &Workbench) -> Result<Option<ApplicationDetail>
 }
 
 /// The application, or a refusal that says to create it first.
-pub async fn require(workbench: &Workbench) -> Result<ApplicationDetail, ActionError> {
+pub async fn require(workbench: &Workbench<'_>) -> Result<ApplicationDetail, ActionError> {
     describe(workbench).await?.ok_or_else(|| ActionError::Refused {
         operation: "kinesisanalytics:DescribeApplication",
         message: format!("there is no application {}; create it first", workbench.variables.application),
@@ -149,7 +149,7 @@ pub fn built<T>(result: Result<T, aws_sdk_kinesisanalyticsv2::error::BuildError>
 }
 
 async fn update_application(
-    workbench: &Workbench,
+    workbench: &Workbench<'_>,
     existing: &ApplicationDetail,
     code: String,
 ) -> Result<(), ActionError> {
@@ -225,7 +225,7 @@ fn click_schema() -> Result<SourceSchema, ActionError> {
 }
 
 /// The application reads its stream and calls the two functions.
-async fn ensure_analytics_role(workbench: &Workbench, role: &str) -> Result<(), ActionError> {
+async fn ensure_analytics_role(workbench: &Workbench<'_>, role: &str) -> Result<(), ActionError> {
     let lab::Variables { preprocess_function, output_function, .. } = &workbench.variables;
     roles::ensure(
         workbench,

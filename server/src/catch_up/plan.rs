@@ -2,7 +2,9 @@
 
 use app::model::PlannedCallView;
 use checks::CheckName;
-use lab::{Engine, Step, Variables};
+use lab::{Step, Variables};
+
+use crate::actions;
 
 /// One thing to do, and the checks that tell whether it is needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,7 +191,7 @@ pub fn calls(action: &str, variables: &Variables) -> Vec<(&'static str, String)>
             on("S3 DeleteBucket", bucket),
         ]
         .concat(),
-        "delete-roles" => roles(variables)
+        "delete-roles" => actions::roles::of_lab(variables)
             .into_iter()
             .flat_map(|name| {
                 [
@@ -201,14 +203,6 @@ pub fn calls(action: &str, variables: &Variables) -> Vec<(&'static str, String)>
             .collect(),
         _ => Vec::new(),
     }
-}
-
-fn roles(variables: &Variables) -> Vec<&String> {
-    let mut roles = vec![&variables.firehose_role, &variables.lambda_role];
-    if variables.engine != Engine::TumblingWindow {
-        roles.push(&variables.analytics_role);
-    }
-    roles
 }
 
 fn sending(variables: &Variables) -> (&'static str, String) {
@@ -225,7 +219,7 @@ fn named(names: &[&str]) -> Vec<CheckName> {
 
 #[cfg(test)]
 mod tests {
-    use lab::Lab;
+    use lab::{Engine, Lab};
 
     use super::*;
 

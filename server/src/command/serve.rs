@@ -48,8 +48,8 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     let sessions = SessionStore::open(store.pool()).await.context("the sessions cannot be kept")?;
     tokio::spawn(sessions.clone().delete_expired());
     let headwater = Headwater::new(store, sandbox.clone(), connector, options.max_learners);
-    let unlock_code = headwater.connector().unlock_code().printed();
-    let live = headwater.connector().mode();
+    let connector = headwater.connector();
+    let unlock_code = (connector.mode() == LiveMode::Local).then(|| connector.unlock_code().printed());
 
     let leptos = LeptosOptions::builder()
         .output_name("headwater")
@@ -62,7 +62,7 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
 
     println!("Headwater is at http://{}", pages.local_addr()?);
     println!("The sandbox's AWS endpoint is {endpoint_url}; state is in {}", data_dir.display());
-    if live == LiveMode::Local {
+    if let Some(unlock_code) = unlock_code {
         println!("To use your own AWS account, enter this code when a page asks for it: {unlock_code}");
     }
     tokio::spawn(stop_on_signal(shutdown.clone()));

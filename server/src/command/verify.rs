@@ -13,6 +13,7 @@ use lab::Variables;
 use time::OffsetDateTime;
 
 use crate::checking;
+use crate::connect::http_client_of;
 
 use self::report::Report;
 
@@ -166,10 +167,10 @@ async fn sdk_config(options: &VerifyOptions) -> anyhow::Result<SdkConfig> {
         loader = loader.region(Region::new(region.clone()));
     }
     if let Some(endpoint) = &options.endpoint_url {
-        let parsed: hyper::Uri = endpoint.parse().with_context(|| format!("{endpoint} is not an address"))?;
+        let _: hyper::Uri = endpoint.parse().with_context(|| format!("{endpoint} is not an address"))?;
         loader = loader.endpoint_url(endpoint);
-        if parsed.scheme_str() == Some("http") {
-            loader = loader.http_client(aws_smithy_http_client::Builder::new().build_http());
+        if let Some(client) = http_client_of(endpoint) {
+            loader = loader.http_client(client);
         }
     }
     Ok(loader.load().await)

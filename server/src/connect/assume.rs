@@ -5,7 +5,7 @@ use aws_sdk_sts::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use thiserror::Error;
 
-use super::credentials::{SESSION_NAME, SESSION_SECONDS};
+use super::credentials::{DENIES_ALL, SESSION_NAME, SESSION_SECONDS};
 use super::role::{ExternalId, RoleArn};
 
 /// Why a role is not used, in words for the learner.
@@ -47,14 +47,11 @@ async fn assume(sts: &Client, role: &RoleArn, external_id: Option<&ExternalId>) 
         .role_session_name(SESSION_NAME)
         .set_external_id(external_id.map(|id| id.as_str().to_owned()))
         .duration_seconds(SESSION_SECONDS)
-        .policy(ALLOWS_NOTHING)
+        .policy(DENIES_ALL)
         .send()
         .await;
     answer.map(drop).map_err(|error| sort(&error))
 }
-
-/// The session policy of a trial: nothing could be done with its credentials.
-const ALLOWS_NOTHING: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
 
 /// Sorts by the codes that STS documents for `AssumeRole`, and the common ones.
 pub fn sort<R>(error: &SdkError<AssumeRoleError, R>) -> AssumeError {

@@ -15,8 +15,8 @@ use super::role::{ExternalId, RoleArn};
 pub const SESSION_SECONDS: i32 = 900;
 /// What the learner sees in CloudTrail.
 pub const SESSION_NAME: &str = "headwater-lab";
-/// Stands in for a session policy that cannot be made: such a session can do nothing.
-const DENIES_ALL: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
+/// The session policy of a trial, and of names for which none can be made: such a session can do nothing.
+pub const DENIES_ALL: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
 
 /// The credentials of who has not connected an account: none.
 #[derive(Debug)]

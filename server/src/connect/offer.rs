@@ -17,15 +17,15 @@ const MAX_SESSION_SECONDS: u32 = 3_600;
 pub struct RoleOffer {
     principal: String,
     external_id: ExternalId,
-    /// Why there is none, when the learner's names do not fit.
-    permissions: Result<Value, PolicyError>,
+    permissions: Value,
 }
 
 impl RoleOffer {
     /// `principal` is the ARN of this server's own role.
-    pub fn new(principal: String, external_id: ExternalId, subject: &Subject) -> Self {
-        let permissions = checks::policy(subject).map(|text| serde_json::from_str(&text).unwrap_or(Value::Null));
-        Self { principal, external_id, permissions }
+    /// An error when the learner's names do not fit into a policy.
+    pub fn new(principal: String, external_id: ExternalId, subject: &Subject) -> Result<Self, PolicyError> {
+        let permissions = serde_json::from_str(&checks::policy(subject)?).unwrap_or(Value::Null);
+        Ok(Self { principal, external_id, permissions })
     }
 
     pub fn principal(&self) -> &str {
@@ -50,14 +50,13 @@ impl RoleOffer {
     }
 
     /// The permission policy, for reading: what we may do and no more.
-    pub fn policy(&self) -> Result<String, PolicyError> {
-        self.permissions.clone().map(|policy| pretty(&policy))
+    pub fn policy(&self) -> String {
+        pretty(&self.permissions)
     }
 
     /// A CloudFormation template in JSON; its output `RoleArn` is what the page asks for.
-    pub fn cloudformation(&self) -> Result<String, PolicyError> {
-        let permissions = self.permissions.clone()?;
-        Ok(pretty(&json!({
+    pub fn cloudformation(&self) -> String {
+        pretty(&json!({
             "AWSTemplateFormatVersion": "2010-09-09",
             "Description": "Lets Headwater look at the clickstream lab in this account, send its demo clicks, and no more.",
             "Resources": {
@@ -68,7 +67,7 @@ impl RoleOffer {
                         "Description": "Headwater's access to the clickstream lab. Delete the stack when you are done.",
                         "MaxSessionDuration": MAX_SESSION_SECONDS,
                         "AssumeRolePolicyDocument": self.trust(),
-                        "Policies": [{ "PolicyName": POLICY_NAME, "PolicyDocument": permissions }],
+                        "Policies": [{ "PolicyName": POLICY_NAME, "PolicyDocument": self.permissions }],
                         "Tags": [{ "Key": "headwater", "Value": "clickstream-lab" }]
                     }
                 }
@@ -79,14 +78,14 @@ impl RoleOffer {
                     "Value": { "Fn::GetAtt": ["HeadwaterLabRole", "Arn"] }
                 }
             }
-        })))
+        }))
     }
 
     /// The same in Terraform.
-    pub fn terraform(&self) -> Result<String, PolicyError> {
-        let permissions = heredoc(&pretty(&self.permissions.clone()?));
+    pub fn terraform(&self) -> String {
+        let permissions = heredoc(&self.policy());
         let trust = heredoc(&pretty(&self.trust()));
-        Ok(format!(
+        format!(
             r#"terraform {{
   required_providers {{
     aws = {{
@@ -121,19 +120,19 @@ output "role_arn" {{
   value       = aws_iam_role.headwater_lab.arn
 }}
 "#
-        ))
+        )
     }
 
     /// The same as commands for a POSIX shell; the last one prints the ARN.
-    pub fn commands(&self) -> Result<String, PolicyError> {
-        let (trust, permissions) = (pretty(&self.trust()), pretty(&self.permissions.clone()?));
-        Ok(format!(
+    pub fn commands(&self) -> String {
+        let (trust, permissions) = (pretty(&self.trust()), self.policy());
+        format!(
             "cat > headwater-trust.json <<'EOF'\n{trust}\nEOF\n\ncat > headwater-policy.json <<'EOF'\n{permissions}\nEOF\n\n\
              aws iam create-role --role-name {ROLE_NAME} \\\n  --assume-role-policy-document file://headwater-trust.json \\\n  \
              --tags Key=headwater,Value=clickstream-lab\naws iam put-role-policy --role-name {ROLE_NAME} \\\n  \
              --policy-name {POLICY_NAME} --policy-document file://headwater-policy.json\naws iam get-role --role-name \
              {ROLE_NAME} --query Role.Arn --output text\n"
-        ))
+        )
     }
 }
 
@@ -157,23 +156,23 @@ mod tests {
 
     fn offer() -> RoleOffer {
         let subject = Subject::new("111122223333", "eu-central-1");
-        RoleOffer::new("arn:aws:iam::444455556666:role/Headwater".to_owned(), ExternalId::generate(), &subject)
+        RoleOffer::new("arn:aws:iam::444455556666:role/Headwater".to_owned(), ExternalId::generate(), &subject).unwrap()
     }
 
     #[test]
     fn all_three_forms_carry_the_same_two_policies() {
         let offer = offer();
-        let template: Value = serde_json::from_str(&offer.cloudformation().unwrap()).unwrap();
+        let template: Value = serde_json::from_str(&offer.cloudformation()).unwrap();
         let role = &template["Resources"]["HeadwaterLabRole"]["Properties"];
         let (trust, policy) = (&role["AssumeRolePolicyDocument"], &role["Policies"][0]["PolicyDocument"]);
         assert_eq!(trust["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"], offer.external_id().as_str());
         let unindented = |text: &str| text.lines().map(str::trim_start).collect::<Vec<_>>().join("\n");
-        for text in [offer.terraform().unwrap(), offer.commands().unwrap()] {
+        for text in [offer.terraform(), offer.commands()] {
             for json in [trust, policy] {
                 assert!(unindented(&text).contains(&unindented(&pretty(json))), "{text}");
             }
         }
-        let written: Value = serde_json::from_str(&offer.policy().unwrap()).unwrap();
+        let written: Value = serde_json::from_str(&offer.policy()).unwrap();
         assert_eq!(&written, policy);
     }
 
@@ -181,7 +180,6 @@ mod tests {
     fn names_that_no_policy_can_hold_give_no_role() {
         let subject = Subject { stream: "*".to_owned(), ..Subject::new("111122223333", "eu-central-1") };
         let offer = RoleOffer::new("arn:aws:iam::444455556666:role/H".to_owned(), ExternalId::generate(), &subject);
-        assert!(matches!(offer.cloudformation(), Err(PolicyError::Name { .. })));
-        assert!(offer.terraform().is_err() && offer.commands().is_err() && offer.policy().is_err());
+        assert!(matches!(offer, Err(PolicyError::Name { .. })));
     }
 }

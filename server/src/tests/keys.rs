@@ -1,6 +1,7 @@
 //! AWS keys that somebody pastes into a form.
 
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Method, StatusCode, header};
 
 use super::world::World;
 
@@ -51,6 +52,23 @@ async fn without_script_the_refusal_stands_at_the_form() {
     let page = learner.get("/lab/delivery-stream").await;
     assert!(page.text().contains("never asks for keys"), "{}", page.text());
     assert!(!page.html().contains(KEY), "what was pasted does not come back");
+}
+
+#[tokio::test]
+async fn the_refusal_leads_to_no_other_site() {
+    let world = World::start().await;
+    let mut learner = world.learner().await;
+    for (referer, place) in
+        [("http://headwater.test//evil.example/x", "/"), ("http://headwater.test/lab/connect", "/lab/connect")]
+    {
+        let request = learner
+            .request(Method::POST, "/api/resume")
+            .header(header::ACCEPT, "text/html")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::REFERER, referer)
+            .body(Body::from(format!("code={KEY}")));
+        assert_eq!(learner.send(request.unwrap()).await.location(), Some(place), "{referer}");
+    }
 }
 
 #[tokio::test]

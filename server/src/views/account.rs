@@ -89,7 +89,7 @@ async fn connect(headwater: &Headwater, seat: &Seat, unlocked: bool) -> Result<C
 /// The role on offer, once the learner has told where it is to be made.
 async fn role(headwater: &Headwater, seat: &Seat) -> Result<ConnectWay, BackendError> {
     Ok(match offer(headwater, seat).await? {
-        Some(Ok(offer)) => ConnectWay::Role { offer: offer_view(&offer, seat), problem: None },
+        Some(Ok(offer)) => ConnectWay::Role { offer: Some(offer_view(&offer, seat)), problem: None },
         Some(Err(problem)) => ConnectWay::Role { offer: None, problem: Some(problem) },
         None => ConnectWay::Role { offer: None, problem: None },
     })
@@ -104,22 +104,19 @@ pub async fn offer(headwater: &Headwater, seat: &Seat) -> Result<Option<Result<R
     let external_id = enrolment::external_id(headwater, seat).await?;
     let subject = checking::names(&seat.variables);
     let offer = headwater.connector().offer(&external_id, &subject).await;
-    Ok(Some(offer.map_err(|error| error.to_string()).and_then(|offer| match offer.policy() {
-        Ok(_) => Ok(offer),
-        Err(error) => Err(error.to_string()),
-    })))
+    Ok(Some(offer.map_err(|error| error.to_string())))
 }
 
-fn offer_view(offer: &RoleOffer, seat: &Seat) -> Option<RoleOfferView> {
-    Some(RoleOfferView {
+fn offer_view(offer: &RoleOffer, seat: &Seat) -> RoleOfferView {
+    RoleOfferView {
         account_id: seat.variables.account.clone(),
         external_id: offer.external_id().as_str().to_owned(),
         principal: offer.principal().to_owned(),
-        policy: offer.policy().ok()?,
-        cloudformation: offer.cloudformation().ok()?,
-        terraform: offer.terraform().ok()?,
-        commands: offer.commands().ok()?,
-    })
+        policy: offer.policy(),
+        cloudformation: offer.cloudformation(),
+        terraform: offer.terraform(),
+        commands: offer.commands(),
+    }
 }
 
 fn by(connection: &Connection) -> String {

@@ -1,32 +1,11 @@
 //! The errors of Amazon Kinesis Data Streams, with its messages as far as they are known.
 
-use std::fmt::Display;
-
+pub(super) use crate::error::{missing, validation};
 use crate::{AccountId, AwsError};
 
 /// A value that the service understands but does not accept.
 pub(super) fn invalid_argument(message: impl Into<String>) -> AwsError {
     AwsError::client("InvalidArgumentException", message)
-}
-
-/// A value that breaks the operation's declared constraints.
-pub(super) fn validation(value: impl Display, member: &str, constraint: &str) -> AwsError {
-    AwsError::client(
-        "ValidationException",
-        format!(
-            "1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: Member must {constraint}"
-        ),
-    )
-}
-
-/// A member that is required and absent.
-pub(super) fn missing(member: &str) -> AwsError {
-    AwsError::client(
-        "ValidationException",
-        format!(
-            "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
-        ),
-    )
 }
 
 /// There is no such stream in the caller's account and region, or none that takes records yet.

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::AwsError;
+pub(super) use crate::error::validation;
 
 pub(super) fn user(code: &str, status: u16, message: impl Into<String>) -> AwsError {
     AwsError::client(code, message).with_status(status).with_member("Type", json!("User"))
@@ -10,17 +11,6 @@ pub(super) fn user(code: &str, status: u16, message: impl Into<String>) -> AwsEr
 
 pub(super) fn invalid_parameter(message: impl Into<String>) -> AwsError {
     user("InvalidParameterValueException", 400, message)
-}
-
-/// A value that the API's model forbids, in the words in which AWS says it.
-pub(super) fn validation(value: impl std::fmt::Display, member: &str, constraint: &str) -> AwsError {
-    AwsError::client(
-        "ValidationException",
-        format!(
-            "1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: \
-             Member must {constraint}"
-        ),
-    )
 }
 
 pub(super) fn not_found(arn: &str) -> AwsError {
