@@ -16,7 +16,8 @@ pub fn client_address(request: &Request, trusted: &[IpNet]) -> IpAddr {
     let mut address = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(peer)| peer.ip().to_canonical());
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     let headers = request.headers().get_all(FORWARDED_FOR);
-    let forwarded: Vec<&str> = headers.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
+    let forwarded: Vec<&str> =
+        headers.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
     for text in forwarded.iter().rev() {
         if !is_trusted(&address) {
             break;

@@ -28,8 +28,7 @@ const SECONDS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// The paths of all server functions, which are few.
-static FUNCTIONS: LazyLock<HashSet<&'static str>> =
-    LazyLock::new(|| server_fn_paths().map(|(path, _)| path).collect());
+static FUNCTIONS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| server_fn_paths().map(|(path, _)| path).collect());
 
 /// Starts measuring. Before this, and without it, nothing is counted.
 pub fn install() -> anyhow::Result<PrometheusHandle> {
@@ -51,7 +50,11 @@ pub fn install() -> anyhow::Result<PrometheusHandle> {
 fn describe() {
     use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
     describe_counter!("headwater_http_requests_total", "Requests to the pages, by route, method and status");
-    describe_histogram!("headwater_http_request_seconds", Unit::Seconds, "Time from a request to the head of its answer");
+    describe_histogram!(
+        "headwater_http_request_seconds",
+        Unit::Seconds,
+        "Time from a request to the head of its answer"
+    );
     describe_gauge!("headwater_live_streams", "Open streams of live events");
     describe_counter!("headwater_checks_total", "Checks run, by step and verdict");
     describe_counter!("headwater_refused_visits_total", "Requests refused because their address asked for too much");

@@ -34,7 +34,8 @@ use crate::session_store::SessionStore;
 use crate::state::Headwater;
 use crate::visits::{Guess, Visits};
 use crate::{
-    executor, live, measures, new_account, origin, pasted_keys, refusal, request_id, role_file, security, upload, visits,
+    executor, live, measures, new_account, origin, pasted_keys, refusal, request_id, role_file, security, upload,
+    visits,
 };
 
 /// Largest body of a form: code fields included, files apart.
@@ -130,7 +131,10 @@ async fn page(State(state): State<WebState>, session: Session, request: Request)
 
 /// The page for an address that leads nowhere.
 async fn missing(State(state): State<WebState>, session: Session, request: Request) -> Response {
-    let render = leptos_axum::render_app_async_with_context(page_context(&state, session, &request), shell(state.leptos.clone()));
+    let render = leptos_axum::render_app_async_with_context(
+        page_context(&state, session, &request),
+        shell(state.leptos.clone()),
+    );
     let mut response = render(request).await;
     *response.status_mut() = StatusCode::NOT_FOUND;
     response

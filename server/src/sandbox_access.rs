@@ -87,7 +87,13 @@ impl SandboxAccess {
         match self {
             Self::Here(sandbox) => {
                 let key = sandbox.service_credentials(account);
-                SharedCredentialsProvider::new(Credentials::new(&key.id, key.secret.expose_secret(), None, None, "headwater"))
+                SharedCredentialsProvider::new(Credentials::new(
+                    &key.id,
+                    key.secret.expose_secret(),
+                    None,
+                    None,
+                    "headwater",
+                ))
             }
             Self::Elsewhere { sandbox, .. } => SharedCredentialsProvider::new(sandbox.service_credentials(account)),
         }

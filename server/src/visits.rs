@@ -69,7 +69,8 @@ impl Guess {
 
 impl Visits {
     pub fn new(options: &VisitOptions) -> Self {
-        let limiter = |per_minute| NonZeroU32::new(per_minute).map(|number| RateLimiter::keyed(Quota::per_minute(number)));
+        let limiter =
+            |per_minute| NonZeroU32::new(per_minute).map(|number| RateLimiter::keyed(Quota::per_minute(number)));
         Self(Arc::new(Parts {
             trusted_proxies: options.trusted_proxy.clone(),
             starts: limiter(options.starts_per_minute),
@@ -142,7 +143,8 @@ fn refuse(request: &Request, wait: Duration, why: &str) -> Response {
     let message = format!("{why} Wait {seconds} s and try again.");
     let retry = [(header::RETRY_AFTER, seconds.to_string())];
     if wants_page(request.headers()) {
-        let policy = [(header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'self'; frame-ancestors 'none'")];
+        let policy =
+            [(header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'self'; frame-ancestors 'none'")];
         let page = format!(
             "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Too many tries · Headwater</title>\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
@@ -213,9 +215,12 @@ mod tests {
         for _ in 0..100 {
             assert_eq!(post(&router, "/api/resume", "203.0.113.9").await.status(), StatusCode::OK);
         }
-        for (path, status) in
-            [("/api/resume?wrong", 200), ("/teach/login?refused", 401), ("/api/unlock?wrong", 200), ("/join/x?wrong", 200)]
-        {
+        for (path, status) in [
+            ("/api/resume?wrong", 200),
+            ("/teach/login?refused", 401),
+            ("/api/unlock?wrong", 200),
+            ("/join/x?wrong", 200),
+        ] {
             assert_eq!(post(&router, path, "203.0.113.9").await.status(), status, "{path}");
         }
         let barred = post(&router, "/api/resume", "203.0.113.9").await;

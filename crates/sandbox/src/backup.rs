@@ -10,8 +10,8 @@ use thiserror::Error;
 
 use crate::master_key::make_private_folder;
 
-/// How often the copy is begun anew because objects that it needs were deleted meanwhile.
-const TRIES: usize = 10;
+/// How often the copy is begun anew because objects that it needs were deleted meanwhile. Each time there is less to copy.
+const TRIES: usize = 100;
 
 /// Why no copy was made.
 #[derive(Debug, Error)]
@@ -62,9 +62,10 @@ type Named = HashSet<(String, String)>;
 async fn named_files(database: &Path) -> Result<Named, BackupError> {
     let options = SqliteConnectOptions::new().filename(database).read_only(true);
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
-    let named = sqlx::query_as("SELECT account_id, file FROM object UNION ALL SELECT account_id, file FROM upload_part")
-        .fetch_all(&pool)
-        .await;
+    let named =
+        sqlx::query_as("SELECT account_id, file FROM object UNION ALL SELECT account_id, file FROM upload_part")
+            .fetch_all(&pool)
+            .await;
     pool.close().await;
     Ok(named?.into_iter().collect())
 }

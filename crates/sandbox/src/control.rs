@@ -28,7 +28,9 @@ pub struct ControlToken(SecretString);
 
 /// A token that could be guessed.
 #[derive(Debug, Error)]
-#[error("the sandbox's token must have at least {SHORTEST} characters, none of them a space; `openssl rand -hex 32` makes one")]
+#[error(
+    "the sandbox's token must have at least {SHORTEST} characters, none of them a space; `openssl rand -hex 32` makes one"
+)]
 pub struct WeakToken;
 
 impl ControlToken {
@@ -175,7 +177,9 @@ mod tests {
     fn only_the_whole_token_is_right() {
         let token = ControlToken::new("0123456789abcdef0123456789abcdef".into()).unwrap();
         assert!(token.is(b"Bearer 0123456789abcdef0123456789abcdef"));
-        for wrong in ["", "Bearer", "Bearer ", "0123456789abcdef0123456789abcdef", "Bearer 0123456789abcdef0123456789abcdeF"] {
+        for wrong in
+            ["", "Bearer", "Bearer ", "0123456789abcdef0123456789abcdef", "Bearer 0123456789abcdef0123456789abcdeF"]
+        {
             assert!(!token.is(wrong.as_bytes()), "{wrong}");
         }
         assert_eq!(format!("{token:?}"), "ControlToken");

@@ -269,7 +269,9 @@ async fn answer(State(sandbox): State<Sandbox>, request: Request<Body>) -> Respo
     let protocol = service.protocol(&parts);
     let mut call = Call::begin(&service);
     let answered = match presented {
-        Ok(presented) => sandbox.services.serve(&service, protocol, presented, parts, body, &request_id, &mut call).await,
+        Ok(presented) => {
+            sandbox.services.serve(&service, protocol, presented, parts, body, &request_id, &mut call).await
+        }
         Err(refused) => Err(protocol.signature_refused(&refused)),
     };
     let code = answered.as_ref().err().map(|error| error.code.clone());

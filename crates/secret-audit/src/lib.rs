@@ -13,7 +13,7 @@ use std::sync::Once;
 
 use tracing_subscriber::EnvFilter;
 
-pub use look::{Findings, look};
+pub use self::look::{Findings, look};
 
 /// Names the folder.
 pub const VARIABLE: &str = "HEADWATER_SECRET_AUDIT";
@@ -40,7 +40,8 @@ pub fn note(kind: &str, secret: &str) {
     if let Some(folder) = folder("secrets") {
         // One write of a short line to a file opened for appending is not torn apart by those of other processes.
         let line = format!("{kind}\t{}\n", hex::encode(secret));
-        let mut file = OpenOptions::new().create(true).append(true).open(folder.join("noted")).expect("notes can be kept");
+        let mut file =
+            OpenOptions::new().create(true).append(true).open(folder.join("noted")).expect("notes can be kept");
         file.write_all(line.as_bytes()).expect("notes can be kept");
     }
 }
@@ -51,6 +52,11 @@ pub fn log_file(name: &str) -> Option<PathBuf> {
     folder("logs").map(|folder| folder.join(format!("{name}-{unique:016x}.log")))
 }
 
+/// What is kept of a process that is both server and client: the clients of the tests log as well, and may log their own keys.
+const KEPT: &str = "debug,hyper=off,hyper_util=off,aws_config=off,aws_sigv4=off,aws_runtime=off,aws_smithy_runtime=off,\
+                    aws_smithy_runtime_api=off,headwater=trace,server=trace,sandbox=trace,store=trace,checks=trace,\
+                    serving=trace,tower_http=trace,tower_sessions=trace,tower_sessions_core=trace,axum=trace";
+
 /// Keeps the log of this process, in which tests run servers of their own, at its most talkative. `not_logged` is what the
 /// program that is tested never logs. May be called by every test.
 pub fn keep_log(name: &str, not_logged: &str) {
@@ -58,7 +64,7 @@ pub fn keep_log(name: &str, not_logged: &str) {
     ONCE.call_once(|| {
         let Some(file) = log_file(name) else { return };
         let file = File::create(file).expect("logs can be kept");
-        let filter = EnvFilter::new(format!("trace,{not_logged}"));
+        let filter = EnvFilter::new(format!("{KEPT},{not_logged}"));
         tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(file).init();
     });
 }

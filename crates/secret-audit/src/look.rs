@@ -25,7 +25,8 @@ pub fn look(folder: &Path) -> io::Result<Findings> {
     let mut secrets: BTreeMap<String, String> = BTreeMap::new();
     for line in fs::read_to_string(folder.join("secrets").join("noted"))?.lines() {
         let (kind, secret) = line.split_once('\t').ok_or_else(|| broken(line))?;
-        let secret = hex::decode(secret).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| broken(line))?;
+        let secret =
+            hex::decode(secret).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| broken(line))?;
         secrets.insert(secret, kind.to_owned());
     }
     let mut findings = Findings::default();
@@ -58,7 +59,12 @@ impl Findings {
 fn forms(secret: &str) -> BTreeSet<String> {
     let json = secret.replace('/', "\\/");
     let form = secret.replace('%', "%25").replace('/', "%2F").replace('+', "%2B").replace('=', "%3D");
-    BTreeSet::from([secret.to_owned(), json, form.replace("%2F", "%2f").replace("%2B", "%2b").replace("%3D", "%3d"), form])
+    BTreeSet::from([
+        secret.to_owned(),
+        json,
+        form.replace("%2F", "%2f").replace("%2B", "%2b").replace("%3D", "%3d"),
+        form,
+    ])
 }
 
 fn broken(line: &str) -> io::Error {

@@ -128,7 +128,6 @@ fn is_connections_own(error: &io::Error) -> bool {
     )
 }
 
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that cannot set itself up fails")]
 mod tests {

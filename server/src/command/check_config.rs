@@ -121,7 +121,10 @@ fn port(option: &str, address: SocketAddr) -> Finding {
 
 fn python(interpreter: &Path) -> Finding {
     if !interpreter.starts_with("/usr") {
-        return Err(format!("--python {}: learners' functions see /usr only; name a Python there", interpreter.display()));
+        return Err(format!(
+            "--python {}: learners' functions see /usr only; name a Python there",
+            interpreter.display()
+        ));
     }
     let code = "import sys; print('%d.%d' % sys.version_info[:2]); sys.exit(sys.version_info < (3, 9))";
     match Command::new(interpreter).args(["-I", "-c", code]).output() {
@@ -133,7 +136,9 @@ fn python(interpreter: &Path) -> Finding {
             interpreter.display(),
             String::from_utf8_lossy(&output.stdout).trim()
         )),
-        Err(problem) => Err(format!("{} cannot be run ({problem}); install Python or set --python", interpreter.display())),
+        Err(problem) => {
+            Err(format!("{} cannot be run ({problem}); install Python or set --python", interpreter.display()))
+        }
     }
 }
 
@@ -141,10 +146,7 @@ fn packages(folder: &Path) -> Finding {
     if folder.join("awslambdaric").is_dir() && folder.join("boto3").is_dir() {
         return Ok(format!("the packages for learners' functions are in {}", folder.display()));
     }
-    Err(format!(
-        "{} has no awslambdaric and boto3: run scripts/setup.sh, or set --python-packages",
-        folder.display()
-    ))
+    Err(format!("{} has no awslambdaric and boto3: run scripts/setup.sh, or set --python-packages", folder.display()))
 }
 
 /// Whether a program can be run in namespaces of its own, which a container or a hardened system may forbid.
@@ -157,7 +159,9 @@ fn bubblewrap(program: &Path) -> Finding {
             program.display(),
             String::from_utf8_lossy(&output.stderr).trim()
         )),
-        Err(problem) => Err(format!("{} cannot be run ({problem}); install bubblewrap or set --bubblewrap", program.display())),
+        Err(problem) => {
+            Err(format!("{} cannot be run ({problem}); install bubblewrap or set --bubblewrap", program.display()))
+        }
     }
 }
 

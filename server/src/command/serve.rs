@@ -70,7 +70,11 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
         .build();
     let shutdown = CancellationToken::new();
     let health = Health::of_web(headwater.clone(), shutdown.clone());
-    let web = WebOptions { secure_cookie: options.secure_cookie, visits: Visits::new(&options.visits), health: health.clone() };
+    let web = WebOptions {
+        secure_cookie: options.secure_cookie,
+        visits: Visits::new(&options.visits),
+        health: health.clone(),
+    };
     let router = router(headwater.clone(), leptos, sessions, web, shutdown.clone());
 
     println!("Headwater is at http://{}", pages.local_addr()?);

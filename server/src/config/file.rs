@@ -98,9 +98,9 @@ fn read(path: &Path, text: &str, command: &Command) -> Result<BTreeMap<String, V
 
 /// All options that a file may set, by their long names.
 fn options(command: &Command) -> BTreeMap<&str, &Arg> {
-    let commands = COMMANDS.iter().map(|path| {
-        path.iter().try_fold(command, |command, name| command.find_subcommand(name)).unwrap_or(command)
-    });
+    let commands = COMMANDS
+        .iter()
+        .map(|path| path.iter().try_fold(command, |command, name| command.find_subcommand(name)).unwrap_or(command));
     let all = std::iter::once(command).chain(commands).flat_map(Command::get_arguments);
     all.filter_map(|option| Some((option.get_long()?, option)))
         .filter(|(name, _)| !NOT_IN_FILES.contains(name))
@@ -163,15 +163,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("headwater.toml");
         std::fs::write(&path, file).unwrap();
-        let mut all: Vec<OsString> = vec!["headwater".into(), arguments[0].into(), "--config".into(), path.clone().into()];
+        let mut all: Vec<OsString> =
+            vec!["headwater".into(), arguments[0].into(), "--config".into(), path.clone().into()];
         all.extend(arguments[1..].iter().map(OsString::from));
-        let command = with_file(command(), &all).map_err(|error| error.to_string().replace(&*path.to_string_lossy(), "FILE"))?;
+        let command =
+            with_file(command(), &all).map_err(|error| error.to_string().replace(&*path.to_string_lossy(), "FILE"))?;
         command.command.try_get_matches_from(all).map_err(|error| error.to_string())
     }
 
     #[test]
     fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
-        let file = "data-dir = '/from/file'\nmax-learners = 7\nsecure-cookie = true\ntrusted-proxy = ['10.0.0.0/8', '::1']";
+        let file =
+            "data-dir = '/from/file'\nmax-learners = 7\nsecure-cookie = true\ntrusted-proxy = ['10.0.0.0/8', '::1']";
         let matches = parsed(file, &["serve", "--max-learners", "9"]).unwrap();
         let (_, serve) = matches.subcommand().unwrap();
         assert_eq!(serve.get_one::<PathBuf>("data_dir"), Some(&PathBuf::from("/from/file")));

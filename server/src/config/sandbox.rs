@@ -57,7 +57,7 @@ pub struct RemoteOptions {
 #[derive(Clone, Debug, Args)]
 pub struct TokenOptions {
     /// Token of the control API, at least 32 characters.
-    #[arg(long, env = "HEADWATER_SANDBOX_TOKEN", hide_env_values = true)]
+    #[arg(long, env = "HEADWATER_SANDBOX_TOKEN", hide_env_values = true, hide_default_value = true)]
     pub sandbox_token: Option<SecretString>,
     /// File that holds the token.
     #[arg(long, env = "HEADWATER_SANDBOX_TOKEN_FILE")]

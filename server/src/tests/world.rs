@@ -14,8 +14,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::client::{Learner, Site, Visitor};
-use crate::connect::{ConnectOptions, Connector, LiveMode};
 use crate::config::VisitOptions;
+use crate::connect::{ConnectOptions, Connector, LiveMode};
 use crate::health::Health;
 use crate::router::{WebOptions, router};
 use crate::sandbox_access::SandboxAccess;
@@ -65,6 +65,7 @@ impl World {
     }
 
     pub async fn start_with(wishes: Wishes) -> Self {
+        secret_audit::keep_log("server", crate::config::NOT_LOGGED);
         let folder = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -88,10 +89,12 @@ impl World {
         let sessions = SessionStore::open(store.pool()).await.unwrap();
         let options = ConnectOptions { mode: wishes.live, principal: None, endpoint_url: Some(endpoint.clone()) };
         let mut connector = Connector::new(options);
+        secret_audit::note("unlock code", &connector.unlock_code().printed());
         let mut own_account = String::new();
         if wishes.live != LiveMode::Off {
             let own = sandbox.new_account().await.unwrap();
             let key = sandbox.create_access_key(&own).await.unwrap();
+            secret_audit::note("secret access key", key.secret.expose_secret());
             let own_key = Credentials::new(&key.id, key.secret.expose_secret(), None, None, "test");
             connector = connector.with_own_credentials(SharedCredentialsProvider::new(own_key));
             own_account = own.as_str().to_owned();

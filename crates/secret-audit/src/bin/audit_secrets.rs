@@ -31,5 +31,9 @@ fn main() -> ExitCode {
         findings.log_bytes / 1024,
         findings.leaks.len()
     );
-    if findings.leaks.is_empty() && missing.is_empty() && findings.log_bytes > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if findings.leaks.is_empty() && missing.is_empty() && findings.log_bytes > 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
