@@ -30,7 +30,7 @@ pub async fn set(mut request: Request, next: Next) -> Response {
 
 /// What every line in the log tells of the request that it belongs to. The route as it is written in the router, since a
 /// path may hold a code; no query, header or body.
-pub fn span<B>(request: &axum::http::Request<B>) -> Span {
+pub fn span<B>(request: &http::Request<B>) -> Span {
     let id = request.extensions().get::<RequestId>().map_or("", |id| &id.0);
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     tracing::error_span!("request", id, method = %request.method(), route)

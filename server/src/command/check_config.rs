@@ -78,7 +78,7 @@ async fn findings(options: &ServeOptions) -> Vec<Finding> {
     match &options.remote.sandbox_control {
         Some(url) => findings.push(remote_sandbox(url, options).await),
         None => {
-            findings.push(port("sandbox-listen", options.sandbox.listen));
+            findings.push(port("sandbox-listen", options.sandbox.sandbox_listen));
             findings.push(python(&options.sandbox.python));
             findings.push(packages(&options.sandbox.python_packages()));
             findings.push(bubblewrap(&options.sandbox.bubblewrap));

@@ -35,7 +35,7 @@ pub struct SandboxServeOptions {
 pub async fn run(options: SandboxServeOptions) -> anyhow::Result<()> {
     let token = options.control.token.token()?;
     serving::raise_open_files();
-    let listener = listen(options.sandbox.listen, "--sandbox-listen").await?;
+    let listener = listen(options.sandbox.sandbox_listen, "--sandbox-listen").await?;
     let control = listen(options.control.control_listen, "--control-listen").await?;
     let metrics = match options.metrics_listen {
         Some(address) => Some((listen(address, "--metrics-listen").await?, measures::install()?)),

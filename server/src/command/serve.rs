@@ -41,7 +41,7 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     };
     let own_sandbox = match options.remote.sandbox_control {
         Some(_) => None,
-        None => Some(listen(options.sandbox.listen, "--sandbox-listen").await?),
+        None => Some(listen(options.sandbox.sandbox_listen, "--sandbox-listen").await?),
     };
 
     let data_dir = options.data_dir();

@@ -14,11 +14,11 @@ use super::{read_secret, user_folder};
 #[derive(Clone, Debug, Args)]
 pub struct SandboxOptions {
     /// Address of the sandbox's AWS endpoint. Loopback unless told otherwise.
-    #[arg(long = "sandbox-listen", env = "HEADWATER_SANDBOX_LISTEN", default_value = "127.0.0.1:4566")]
-    pub listen: SocketAddr,
+    #[arg(long, env = "HEADWATER_SANDBOX_LISTEN", default_value = "127.0.0.1:4566")]
+    pub sandbox_listen: SocketAddr,
     /// URL at which learners reach the sandbox, if it is not the address it listens on.
-    #[arg(long = "sandbox-url", env = "HEADWATER_SANDBOX_URL")]
-    pub url: Option<String>,
+    #[arg(long, env = "HEADWATER_SANDBOX_URL")]
+    pub sandbox_url: Option<String>,
     /// The Python below /usr that runs learners' functions.
     #[arg(long, env = "HEADWATER_PYTHON", default_value = "/usr/bin/python3")]
     pub python: PathBuf,
@@ -74,7 +74,7 @@ impl SandboxOptions {
     pub fn config(&self, data_dir: PathBuf, address: SocketAddr) -> SandboxConfig {
         SandboxConfig {
             data_dir,
-            endpoint_url: match &self.url {
+            endpoint_url: match &self.sandbox_url {
                 Some(url) => url.trim_end_matches('/').to_owned(),
                 None => format!("http://{address}"),
             },
