@@ -14,7 +14,9 @@ use crate::event::Event;
 use crate::names::{NameId, Names};
 use crate::points::PointsScheme;
 
-pub use self::row::{BoardRow, CheckCell, FailingCheck, HandCell, HelpState, HintCell, MemberState, StepCell, StepState};
+pub use self::row::{
+    BoardRow, CheckCell, FailingCheck, HandCell, HelpState, HintCell, MemberState, StepCell, StepState,
+};
 pub(crate) use self::state::{CheckRecord, LearnerRecord, StepRecord};
 
 /// Who does nothing for longer than this has made a pause: that time counts as no work.
@@ -138,7 +140,8 @@ impl Board {
         if self.points.as_ref().is_some_and(|points| points.seq > seq) {
             return self.rows().collect();
         }
-        let records = self.changed.range(seq.saturating_add(1)..).filter_map(|(_, index)| self.learners.get_index(*index));
+        let records =
+            self.changed.range(seq.saturating_add(1)..).filter_map(|(_, index)| self.learners.get_index(*index));
         records.map(|(id, record)| self.make_row(id, record)).collect()
     }
 
@@ -185,5 +188,186 @@ impl Board {
         self.changed.insert(entry.seq, index);
         record.changed_seq = entry.seq;
         record.fold(&mut self.names, entry.at_ms, &entry.event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::VerdictKind::{NoPermission, NotYet, Pass, ServiceFault, Settling, Wrong};
+    use crate::test_log::{MINUTE, TestLog, attempted, hand, opened, scheme, verdict_of};
+
+    use super::*;
+
+    fn cell(log: &TestLog, step: usize) -> StepCell {
+        log.board().row("anna").unwrap().steps.remove(step)
+    }
+
+    #[test]
+    fn a_gap_and_another_class_are_refused_and_change_nothing() {
+        let log = TestLog::of(&["anna", "ben"]);
+        let mut board = Board::new("class");
+        board.apply(&log.entries[0]).unwrap();
+        assert_eq!(board.apply(&log.entries[2]), Err(BoardError::Gap { expected: 2, found: 3 }));
+        assert_eq!(board.apply(&log.entries[0]), Ok(Applied::Known));
+        let other = LogEntry { class: "other".to_owned(), ..log.entries[1].clone() };
+        let error = board.apply(&other).unwrap_err().to_string();
+        assert_eq!(error, "an entry of class other came to the board of class class");
+        assert_eq!((board.head().seq, board.learners().len()), (1, 0));
+    }
+
+    #[test]
+    fn a_member_waits_joins_leaves_and_is_removed() {
+        let mut log = TestLog::of(&[]);
+        let states = [
+            (Event::Waiting, MemberState::Waiting),
+            (Event::Joined, MemberState::Active),
+            (Event::Left, MemberState::Left),
+            (Event::Joined, MemberState::Active),
+            (Event::Removed, MemberState::Removed),
+        ];
+        for (event, state) in states {
+            log.add(0, "anna", event);
+            assert_eq!(log.board().member_state("anna"), Some(state));
+        }
+        assert_eq!(log.board().member_state("ben"), None);
+    }
+
+    #[test]
+    fn a_step_goes_from_unopened_to_passed_or_assisted() {
+        let mut log = TestLog::of(&["anna"]);
+        assert_eq!(cell(&log, 0).state, StepState::NotOpened);
+        log.add(1, "anna", opened("stream"));
+        log.add(1, "anna", verdict_of("stream", "bucket", NotYet, "absent"));
+        assert_eq!(cell(&log, 0).state, StepState::Open);
+        log.add(2, "anna", attempted("stream", 1));
+        assert_eq!(cell(&log, 0).state, StepState::Working);
+        log.add(4, "anna", verdict_of("stream", "bucket", Pass, ""));
+        log.add(4, "anna", verdict_of("stream", "prefix", Pass, ""));
+        log.add(4, "anna", Event::StepPassed { step: "stream".to_owned(), passed_ms: 4 * MINUTE });
+        let passed = cell(&log, 0);
+        assert_eq!((passed.state, passed.checks_passed, passed.checks_total), (StepState::Passed, 2, 2));
+        assert_eq!(passed.time_ms(100 * MINUTE), Some(3 * MINUTE));
+        log.add(5, "anna", Event::Assisted { step: "stream".to_owned() });
+        assert_eq!(cell(&log, 0).state, StepState::Assisted);
+    }
+
+    #[test]
+    fn time_counts_from_the_opening_if_the_class_saw_it() {
+        let mut log = TestLog::of(&["anna"]);
+        assert_eq!(cell(&log, 0).time_ms(MINUTE), None);
+        log.add(10, "anna", opened("stream"));
+        assert_eq!(cell(&log, 0).time_ms(12 * MINUTE), Some(2 * MINUTE));
+        log.add(10, "anna", Event::StepPassed { step: "stream".to_owned(), passed_ms: MINUTE });
+        assert_eq!(cell(&log, 0).time_ms(12 * MINUTE), None, "passed before the class saw it opened");
+    }
+
+    #[test]
+    fn work_is_time_without_pauses_in_the_step_where_it_is_done() {
+        let mut log = TestLog::of(&["anna"]);
+        log.add(0, "anna", opened("stream"));
+        log.add(15, "anna", attempted("stream", 1));
+        log.add(31, "anna", attempted("stream", 2));
+        log.add(35, "anna", opened("results"));
+        log.add(36, "anna", verdict_of("stream", "bucket", Pass, ""));
+        let row = log.board().row("anna").unwrap();
+        let worked: Vec<i64> = row.steps.iter().map(|step| step.worked_ms / MINUTE).collect();
+        assert_eq!(worked, [19, 1]);
+        assert_eq!(row.current_step.as_deref(), Some("results"), "a verdict does not tell where the learner is");
+        assert_eq!(row.last_active_ms, Some(36 * MINUTE));
+    }
+
+    #[test]
+    fn what_others_do_is_no_activity() {
+        let mut log = TestLog::of(&["anna"]);
+        log.add(1, "anna", opened("stream"));
+        let (step, by) = ("stream".to_owned(), "teacher".to_owned());
+        log.add(2, "anna", Event::HintSent { hint: "h".to_owned(), step, check: None, by: by.clone() });
+        log.add(3, "anna", Event::Resolved { subject: crate::HelpSubject::Hand, by });
+        log.add(4, "anna", Event::Renamed);
+        for kind in [NoPermission, Settling, ServiceFault] {
+            log.add(5, "anna", verdict_of("stream", "bucket", kind, ""));
+        }
+        assert_eq!(log.board().row("anna").unwrap().last_active_ms, Some(MINUTE));
+    }
+
+    #[test]
+    fn a_pass_is_sticky_and_the_failing_check_is_the_latest_that_can_be_mended() {
+        let mut log = TestLog::of(&["anna"]);
+        log.add(1, "anna", verdict_of("stream", "bucket", Pass, ""));
+        log.add(2, "anna", verdict_of("stream", "bucket", Wrong, "region"));
+        let regressed = cell(&log, 0);
+        assert_eq!((regressed.checks_passed, regressed.failing), (1, None));
+        log.add(3, "anna", verdict_of("stream", "prefix", Wrong, "prefix"));
+        log.add(4, "anna", verdict_of("stream", "prefix", Wrong, "prefix"));
+        log.add(5, "anna", verdict_of("stream", "other", ServiceFault, "timeout"));
+        let failing = cell(&log, 0).failing.unwrap();
+        let expected = FailingCheck {
+            check: "prefix".to_owned(),
+            verdict: Wrong,
+            cause: "prefix".to_owned(),
+            since_ms: 3 * MINUTE,
+        };
+        assert_eq!(failing, expected);
+        let checks = log.board().checks("anna");
+        let bucket = &checks[0];
+        assert_eq!((bucket.verdict, bucket.first_passed_ms, bucket.since_ms), (Wrong, Some(MINUTE), 2 * MINUTE));
+        assert_eq!(checks.len(), 3);
+    }
+
+    #[test]
+    fn hints_hands_and_answers_are_in_the_row() {
+        let mut log = TestLog::of(&["anna"]);
+        let sent = |hint: &str| Event::HintSent {
+            hint: hint.to_owned(),
+            step: "stream".to_owned(),
+            check: Some("prefix".to_owned()),
+            by: "teacher".to_owned(),
+        };
+        log.add(1, "anna", hand("stream"));
+        log.add(2, "anna", sent("h1"));
+        log.add(3, "anna", sent("h1"));
+        log.add(4, "anna", Event::HintSeen { hint: "h1".to_owned() });
+        log.add(5, "anna", Event::HintSeen { hint: "unknown".to_owned() });
+        log.add(6, "anna", Event::HintRevealed { step: "stream".to_owned(), revealed: 2 });
+        for (question, correct) in [(0, false), (1, true), (0, true), (2, false)] {
+            let step = "stream".to_owned();
+            log.add(7, "anna", Event::Answered { step, question, correct, first_correct: false, tries: 1 });
+        }
+        let row = log.board().row("anna").unwrap();
+        assert_eq!(row.hand.unwrap(), HandCell { step: "stream".to_owned(), since_ms: MINUTE, state: HelpState::Open });
+        let [hint] = &row.hints[..] else { panic!("one hint: {:?}", row.hints) };
+        assert_eq!((hint.sent_ms, hint.seen_ms, hint.check.as_deref()), (2 * MINUTE, Some(4 * MINUTE), Some("prefix")));
+        let step = &row.steps[0];
+        assert_eq!((step.hints_revealed, step.questions_answered, step.questions_right), (2, 3, 2));
+        log.add(8, "anna", Event::HandLowered);
+        assert_eq!(log.board().row("anna").unwrap().hand, None);
+    }
+
+    #[test]
+    fn only_rows_that_changed_are_given_unless_the_points_did() {
+        let mut log = TestLog::of(&["anna", "ben", "cem"]);
+        let seq = log.head.seq;
+        assert_eq!(log.board().changed_since(seq), []);
+        assert_eq!(log.board().changed_since(-1).len(), 3);
+        log.add(1, "cem", opened("stream"));
+        log.add(1, "anna", opened("stream"));
+        log.add(2, "cem", opened("results"));
+        let learners = |log: &TestLog, seq| -> Vec<String> {
+            log.board().changed_since(seq).into_iter().map(|row| row.learner).collect()
+        };
+        assert_eq!(learners(&log, seq), ["anna", "cem"], "each once, the latest change last");
+        assert_eq!(learners(&log, seq + 2), ["cem"]);
+        log.push(3, None, Event::PointsSet { scheme: scheme() });
+        assert_eq!(learners(&log, seq + 3), ["anna", "ben", "cem"]);
+        assert_eq!(learners(&log, i64::MAX), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_row_has_the_steps_of_the_points_and_then_others() {
+        let mut log = TestLog::of(&["anna"]);
+        log.add(1, "anna", opened("extra"));
+        let row = log.board().row("anna").unwrap();
+        let steps: Vec<(&str, u32)> = row.steps.iter().map(|step| (&*step.step, step.checks_total)).collect();
+        assert_eq!(steps, [("stream", 2), ("results", 1), ("extra", 0)]);
     }
 }

@@ -138,3 +138,59 @@ impl<W: Write> ExportWriter<W> {
 pub(crate) fn exported_learner(board: &Board, id: &str, name: Option<String>) -> Option<ExportedLearner> {
     Some(ExportedLearner { id: id.to_owned(), name, state: board.member_state(id)?, grade: board.grade(id)? })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Event;
+    use crate::VerdictKind::Pass;
+    use crate::test_log::{TestLog, shortened, verdict_of};
+
+    use super::*;
+
+    #[test]
+    fn the_document_has_the_log_and_then_what_follows_from_it() {
+        let mut log = TestLog { head: Head::empty(), entries: Vec::new() };
+        let mut scheme = crate::test_log::scheme();
+        scheme.steps.remove(0);
+        log.push(1, None, Event::PointsSet { scheme });
+        log.add(1, "anna", verdict_of("results", "rows", Pass, ""));
+        insta::assert_snapshot!(shortened(&log.export()), @r#"
+        {"format":"headwater-class/1",
+        "class":{"id":"class","name":"Monday"},
+        "exported_ms":7,
+        "log":[
+        {"class":"class","seq":1,"at_ms":1,"learner":null,"event":{"kind":"points-set","scheme":{"steps":[{"step":"results","checks":{"rows":15}}],"assisted_percent":50}},"previous":"0000…","hash":"9923…"},
+        {"class":"class","seq":2,"at_ms":60000,"learner":"anna","event":{"kind":"verdict","step":"results","check":"rows","verdict":"pass","cause":"","first_passed_ms":null,"evidence_sha256":"eeee…"},"previous":"9923…","hash":"5515…"}
+        ],
+        "head":{"seq":2,"hash":"5515…"},
+        "scheme":{"steps":[{"step":"results","checks":{"rows":15}}],"assisted_percent":50},
+        "learners":[
+        {"id":"anna","name":"ANNA","state":"waiting","grade":{"points":15,"of":15,"percent":100,"steps":[{"step":"results","passed_ms":null,"attempts":0,"hints_revealed":0,"assisted":false,"points":15,"of":15,"checks":[{"check":"rows","passed_ms":60000,"points":15,"of":15}]}]}}
+        ],
+        "sha256":"537f…"}
+        "#);
+    }
+
+    #[test]
+    fn an_empty_class_and_one_without_names_are_exported() {
+        let class = || ExportedClass { id: "class".to_owned(), name: String::new() };
+        let empty = ExportWriter::new(Vec::new(), class(), 7).unwrap().finish(|_| None).unwrap();
+        let report = crate::audit(&empty[..], Some(&Head::empty())).unwrap();
+        assert_eq!((report.entries, report.learners, report.head), (0, 0, Head::empty()));
+        let mut writer = ExportWriter::new(Vec::new(), class(), 7).unwrap();
+        TestLog::of(&["anna"]).entries.iter().for_each(|entry| writer.entry(entry).unwrap());
+        assert!(writer.out().starts_with(br#"{"format":"headwater-class/1","#));
+        let nameless = writer.finish(|_| None).unwrap();
+        assert!(String::from_utf8_lossy(&nameless).contains(r#"{"id":"anna","name":null,"#));
+        assert_eq!(crate::audit(&nameless[..], None).unwrap().learners, 1);
+    }
+
+    #[test]
+    fn a_log_with_a_gap_is_not_exported() {
+        let log = TestLog::of(&["anna"]);
+        let class = ExportedClass { id: "class".to_owned(), name: String::new() };
+        let mut writer = ExportWriter::new(Vec::new(), class, 7).unwrap();
+        let refused = writer.entry(&log.entries[1]);
+        assert!(matches!(refused, Err(ExportError::Log(BoardError::Gap { expected: 1, found: 2 }))), "{refused:?}");
+    }
+}

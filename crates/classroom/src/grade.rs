@@ -99,3 +99,74 @@ impl Board {
 fn sum(points: impl Iterator<Item = Hundredths>) -> Hundredths {
     points.fold(Hundredths::default(), Hundredths::plus)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::VerdictKind::{Pass, Wrong};
+    use crate::test_log::{TestLog, scheme, verdict_of};
+    use crate::{Event, PointsScheme};
+
+    use super::*;
+
+    /// Points of each check, then the sum with its percentage.
+    fn told(grade: &Grade) -> String {
+        let checks = grade.steps.iter().flat_map(|step| &step.checks);
+        let checks: Vec<String> =
+            checks.map(|check| format!("{} {}/{}", check.check, check.points, check.of)).collect();
+        let percent = grade.percent.map(|percent| percent.to_string()).unwrap_or_default();
+        format!("{}; {}/{} = {percent}%", checks.join(", "), grade.points, grade.of)
+    }
+
+    fn log() -> TestLog {
+        let mut log = TestLog::of(&["anna"]);
+        log.add(1, "anna", verdict_of("stream", "prefix", Pass, ""));
+        log
+    }
+
+    #[test]
+    fn a_pass_gives_its_points_and_keeps_them() {
+        let mut log = log();
+        log.add(2, "anna", verdict_of("stream", "prefix", Wrong, "slash"));
+        let grade = log.board().grade("anna").unwrap();
+        insta::assert_snapshot!(told(&grade), @"bucket 0/10, prefix 5/5, rows 0/15; 5/30 = 16.67%");
+        assert_eq!(grade.steps[0].checks[1].passed_ms, Some(60_000));
+        assert_eq!(log.board().grade("ben"), None);
+    }
+
+    #[test]
+    fn what_was_done_for_the_learner_gives_its_part() {
+        let mut log = log();
+        log.add(2, "anna", Event::Assisted { step: "stream".to_owned() });
+        log.add(3, "anna", verdict_of("results", "rows", Pass, ""));
+        let grade = log.board().grade("anna").unwrap();
+        insta::assert_snapshot!(told(&grade), @"bucket 0/10, prefix 2.5/5, rows 15/15; 17.5/30 = 58.33%");
+        assert!(grade.steps[0].assisted && !grade.steps[1].assisted);
+    }
+
+    #[test]
+    fn the_latest_points_count() {
+        let mut log = log();
+        let mut second = scheme();
+        second.steps.remove(1);
+        second.steps[0].checks.insert("prefix".to_owned(), 30);
+        log.push(9, None, Event::PointsSet { scheme: second.clone() });
+        insta::assert_snapshot!(told(&log.board().grade("anna").unwrap()), @"bucket 0/10, prefix 30/30; 30/40 = 75%");
+        log.push(9, None, Event::PointsSet { scheme: PointsScheme { steps: Vec::new(), ..second } });
+        insta::assert_snapshot!(told(&log.board().grade("anna").unwrap()), @"; 0/0 = %");
+    }
+
+    #[test]
+    fn without_points_a_grade_is_empty() {
+        let mut log = TestLog { head: crate::Head::empty(), entries: Vec::new() };
+        log.add(1, "anna", Event::Joined);
+        assert_eq!(log.board().grade("anna"), Some(Grade::default()));
+    }
+
+    #[test]
+    fn a_part_above_the_whole_is_the_whole() {
+        let mut log = log();
+        log.push(1, None, Event::PointsSet { scheme: PointsScheme { assisted_percent: 255, ..scheme() } });
+        log.add(2, "anna", Event::Assisted { step: "stream".to_owned() });
+        assert_eq!(log.board().grade("anna").unwrap().points, Hundredths::whole(5));
+    }
+}

@@ -22,8 +22,8 @@ mod test_log;
 
 pub use audit::{AuditError, AuditReport, EntryFault, LearnerFault, audit};
 pub use board::{
-    Applied, Board, BoardError, BoardRow, CheckCell, FailingCheck, HandCell, HelpState, HintCell, MemberState, PAUSE_MS,
-    StepCell, StepState,
+    Applied, Board, BoardError, BoardRow, CheckCell, FailingCheck, HandCell, HelpState, HintCell, MemberState,
+    PAUSE_MS, StepCell, StepState,
 };
 pub use chain::{Head, LogEntry, NotAHead, seal};
 pub use event::{Event, HelpSubject, VerdictKind};

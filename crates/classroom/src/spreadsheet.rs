@@ -80,3 +80,52 @@ fn write_row(table: &mut csv::Writer<impl Write>, cells: Vec<String>) -> Result<
 fn inert(cell: String) -> String {
     if cell.starts_with(BEGINS_FORMULA) { format!("'{cell}") } else { cell }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::VerdictKind::Pass;
+    use crate::test_log::{TestLog, attempted, verdict_of};
+    use crate::{Board, Event};
+
+    use super::*;
+
+    fn written(board: &Board, name_of: impl Fn(&str) -> Option<String>) -> String {
+        let mut out = Vec::new();
+        write_csv(&mut out, board, name_of).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn there_is_one_row_a_learner() {
+        let mut log = TestLog::of(&["anna", "ben"]);
+        log.add(1, "anna", attempted("stream", 4));
+        log.add(1, "anna", verdict_of("stream", "prefix", Pass, ""));
+        log.add(2, "anna", Event::StepPassed { step: "stream".to_owned(), passed_ms: 1_767_323_045_678 });
+        log.add(2, "anna", Event::Assisted { step: "stream".to_owned() });
+        log.add(3, "ben", Event::Left);
+        let text = written(&log.board(), |id| (id == "anna").then(|| "Anna, \"A\"".to_owned()));
+        insta::assert_snapshot!(text, @r#"
+        name,id,state,points,of,percent,stream passed,stream attempts,stream assisted,bucket,prefix,results passed,results attempts,results assisted,rows
+        "Anna, ""A""",anna,active,2.5,30,8.33,2026-01-02T03:04:05.678Z,4,yes,0,2.5,,0,no,0
+        ,ben,left,0,30,0,,0,no,0,0,,0,no,0
+        "#);
+    }
+
+    #[test]
+    fn no_cell_begins_a_formula() {
+        let board = TestLog::of(&["anna"]).board();
+        for name in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "'=1"] {
+            let text = written(&board, |_| Some(name.to_owned()));
+            let mut table = csv::Reader::from_reader(text.as_bytes());
+            assert_eq!(table.records().next().unwrap().unwrap()[0], format!("'{name}"));
+        }
+        assert!(written(&board, |_| Some("O'Hara = 1".to_owned())).contains("\nO'Hara = 1,"));
+    }
+
+    #[test]
+    fn a_class_without_points_has_a_table() {
+        let text = written(&Board::new("class"), |_| None);
+        insta::assert_snapshot!(text, @"name,id,state,points,of,percent");
+        assert_eq!(moment(i64::MAX), i64::MAX.to_string());
+    }
+}

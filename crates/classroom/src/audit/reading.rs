@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::audit::MAX_PART_BYTES;
 use crate::audit::error::AuditError;
 use crate::audit::verifying::Verifier;
+use crate::points::PointsScheme;
 
 /// A reader that gives up when a part is too long.
 pub(crate) struct Bounded<'a, R> {
@@ -38,7 +39,7 @@ pub(crate) struct Document<'a, 'n> {
 struct List<'a, 'n> {
     verifier: &'a mut Verifier<'n>,
     left: &'a Cell<u64>,
-    take: fn(&mut Verifier<'n>, Value) -> Result<(), AuditError>,
+    take: fn(&mut Verifier<'n>, &Value) -> Result<(), AuditError>,
 }
 
 impl<'de> DeserializeSeed<'de> for Document<'_, '_> {
@@ -57,15 +58,15 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
-        let format = self.field(&mut map, "format")?;
-        note(self.verifier, |verifier| verifier.format(format))?;
+        let format: String = self.field(&mut map, "format")?;
+        note(self.verifier, |verifier| verifier.format(&format))?;
         let class = self.field(&mut map, "class")?;
         let exported_ms = self.field(&mut map, "exported_ms")?;
         self.verifier.begin(class, exported_ms);
         self.list(&mut map, "log", Verifier::entry)?;
         let head = self.field(&mut map, "head")?;
-        let scheme = self.field(&mut map, "scheme")?;
-        note(self.verifier, |verifier| verifier.end_of_log(&head, scheme))?;
+        let scheme: Option<PointsScheme> = self.field(&mut map, "scheme")?;
+        note(self.verifier, |verifier| verifier.end_of_log(&head, scheme.as_ref()))?;
         self.list(&mut map, "learners", Verifier::learner)?;
         let sum = self.field(&mut map, "sha256")?;
         note(self.verifier, |verifier| verifier.end(sum))?;
@@ -98,7 +99,7 @@ impl<'n> Document<'_, 'n> {
         &mut self,
         map: &mut A,
         name: &str,
-        take: fn(&mut Verifier<'n>, Value) -> Result<(), AuditError>,
+        take: fn(&mut Verifier<'n>, &Value) -> Result<(), AuditError>,
     ) -> Result<(), A::Error> {
         self.key(map, name)?;
         map.next_value_seed(List { verifier: self.verifier, left: self.left, take })
@@ -124,7 +125,7 @@ impl<'de> Visitor<'de> for List<'_, '_> {
         loop {
             self.left.set(MAX_PART_BYTES);
             let Some(value) = list.next_element()? else { return Ok(()) };
-            note(self.verifier, |verifier| (self.take)(verifier, value))?;
+            note(self.verifier, |verifier| (self.take)(verifier, &value))?;
         }
     }
 }

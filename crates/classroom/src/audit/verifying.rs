@@ -37,9 +37,13 @@ impl<'n> Verifier<'n> {
         Self { noted, finding: None, begun: None, is_export: false }
     }
 
-    pub(crate) fn format(&mut self, format: String) -> Result<(), AuditError> {
+    pub(crate) fn format(&mut self, format: &str) -> Result<(), AuditError> {
         self.is_export = format == FORMAT;
-        if self.is_export { Ok(()) } else { Err(AuditError::NotAnExport { reason: format!("its format is {format:?}") }) }
+        if self.is_export {
+            Ok(())
+        } else {
+            Err(AuditError::NotAnExport { reason: format!("its format is {format:?}") })
+        }
     }
 
     pub(crate) fn begin(&mut self, class: ExportedClass, exported_ms: i64) {
@@ -60,12 +64,13 @@ impl<'n> Verifier<'n> {
         self.begun = Some(Begun { board, listed: HashSet::new(), sum: Sum::new(), stated_sum: None, report });
     }
 
-    pub(crate) fn entry(&mut self, value: Value) -> Result<(), AuditError> {
+    pub(crate) fn entry(&mut self, value: &Value) -> Result<(), AuditError> {
         let noted = self.noted;
         let begun = self.begun()?;
         let head = begun.board.head().clone();
         let place = head.seq + 1;
-        let entry = verified(&value, &begun.report.class.id, &head).map_err(|fault| AuditError::Entry { place, fault })?;
+        let entry =
+            verified(value, &begun.report.class.id, &head).map_err(|fault| AuditError::Entry { place, fault })?;
         begun.board.apply(&entry).map_err(|error| {
             let fault = EntryFault::Unknown(error.to_string());
             AuditError::Entry { place, fault }
@@ -91,30 +96,31 @@ impl<'n> Verifier<'n> {
         Ok(())
     }
 
-    pub(crate) fn end_of_log(&mut self, head: &Head, scheme: Option<PointsScheme>) -> Result<(), AuditError> {
+    pub(crate) fn end_of_log(&mut self, head: &Head, scheme: Option<&PointsScheme>) -> Result<(), AuditError> {
         let noted = self.noted;
         let begun = self.begun()?;
         let expected = begun.board.head();
-        if let Some(noted) = noted.filter(|noted| noted.seq > expected.seq || (noted.seq == 0 && **noted != Head::empty())) {
+        if let Some(noted) =
+            noted.filter(|noted| noted.seq > expected.seq || (noted.seq == 0 && **noted != Head::empty()))
+        {
             return Err(AuditError::Noted { noted: noted.clone(), found: None });
         }
         if head != expected {
             return Err(AuditError::Head { expected: expected.clone(), found: head.clone() });
         }
-        if scheme.as_ref() != begun.board.scheme() {
+        if scheme != begun.board.scheme() {
             return Err(AuditError::Scheme);
         }
         begun.report.head = head.clone();
         let report = &begun.report;
-        let frame =
-            Frame { format: FORMAT, class: &report.class, exported_ms: report.exported_ms, head, scheme: scheme.as_ref() };
+        let frame = Frame { format: FORMAT, class: &report.class, exported_ms: report.exported_ms, head, scheme };
         begun.sum.add(&frame).map_err(|error| damaged("the log", &error))
     }
 
-    pub(crate) fn learner(&mut self, value: Value) -> Result<(), AuditError> {
+    pub(crate) fn learner(&mut self, value: &Value) -> Result<(), AuditError> {
         let begun = self.begun()?;
         let after = format!("learner {}", begun.report.learners);
-        let stated = ExportedLearner::deserialize(&value).map_err(|error| damaged(&after, &error))?;
+        let stated = ExportedLearner::deserialize(value).map_err(|error| damaged(&after, &error))?;
         let fault = |fault| AuditError::Learner { learner: stated.id.clone(), fault };
         let expected = exported_learner(&begun.board, &stated.id, stated.name.clone());
         let expected = expected.ok_or_else(|| fault(LearnerFault::NotInLog))?;
@@ -127,7 +133,7 @@ impl<'n> Verifier<'n> {
         }
         begun.report.learners += 1;
         begun.report.checks += stated.grade.steps.iter().map(|step| step.checks.len() as u64).sum::<u64>();
-        begun.sum.add(&value).map_err(|error| damaged(&after, &error))
+        begun.sum.add(value).map_err(|error| damaged(&after, &error))
     }
 
     pub(crate) fn end(&mut self, sum: String) -> Result<(), AuditError> {
@@ -190,6 +196,9 @@ fn verified(value: &Value, class: &str, head: &Head) -> Result<LogEntry, EntryFa
     if entry.previous != head.hash {
         return Err(EntryFault::Previous { expected: head.hash.clone(), found: entry.previous });
     }
+    if has_inexact_number(value) {
+        return Err(EntryFault::Unknown("a number that JSON does not keep exactly".to_owned()));
+    }
     let expected = hash_of(value).map_err(unknown)?;
     if entry.hash != expected {
         return Err(EntryFault::Hash { expected, found: entry.hash });
@@ -202,6 +211,16 @@ fn hash_of(entry: &Value) -> Result<String, serde_json::Error> {
     let fields = entry.as_object().into_iter().flatten();
     let hashed: BTreeMap<&String, &Value> = fields.filter(|(name, _)| *name != "hash").collect();
     Ok(hex::encode(Sha256::digest(serde_json_canonicalizer::to_vec(&hashed)?)))
+}
+
+/// Whether there is a whole number beyond 2^53: canonical JSON writes two such numbers alike.
+fn has_inexact_number(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.as_f64().is_none_or(|number| number.abs() >= (1_u64 << 53) as f64),
+        Value::Array(list) => list.iter().any(has_inexact_number),
+        Value::Object(fields) => fields.values().any(has_inexact_number),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
+    }
 }
 
 /// The first field in which two learners differ.
@@ -220,7 +239,9 @@ fn first_difference(path: String, expected: &Value, found: &Value) -> (String, S
         }),
         (Value::Array(expected), Value::Array(found)) if expected.len() == found.len() => {
             let mut pairs = expected.iter().zip(found).enumerate();
-            pairs.find(|(_, (one, other))| one != other).map(|(index, (one, other))| (format!("{path}[{index}]"), one, other))
+            pairs
+                .find(|(_, (one, other))| one != other)
+                .map(|(index, (one, other))| (format!("{path}[{index}]"), one, other))
         }
         _ => None,
     };

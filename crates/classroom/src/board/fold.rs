@@ -2,9 +2,7 @@
 
 use crate::board::PAUSE_MS;
 use crate::board::row::{HelpState, MemberState};
-use crate::board::state::{
-    AnswerRecord, CheckRecord, HandRecord, HelpRecord, HintRecord, LearnerRecord, StepRecord,
-};
+use crate::board::state::{AnswerRecord, CheckRecord, HandRecord, HelpRecord, HintRecord, LearnerRecord, StepRecord};
 use crate::event::{Event, HelpSubject, VerdictKind};
 use crate::names::{NameId, Names};
 
