@@ -126,7 +126,10 @@ impl Access<'_> {
             ("scope", &scopes.join(" ")),
         ];
         let request = self.client.request(Method::POST, platform, platform.token_url())?.form(&form);
-        let answer = self.client.send(request).await?;
+        let answer = self.client.send(request).await.map_err(|error| match error {
+            ServiceError::Refused { status: 400 | 401 | 403, code, .. } => ServiceError::ToolRefused { code },
+            other => other,
+        })?;
         let not_understood = ServiceError::NotUnderstood("access token");
         let answer: TokenAnswer = serde_json::from_slice(&answer.body).map_err(|_| not_understood.clone())?;
         let token = SecretString::from(answer.access_token);

@@ -11,7 +11,7 @@ use crate::service_url::ServiceUrl;
 /// Longest identifier, as LTI has it.
 const LONGEST_ID: usize = 255;
 /// Longest text for people, in letters; more is cut off.
-const LONGEST_TEXT: usize = 200;
+const LONGEST_TEXT: usize = 255;
 /// Most custom parameters, and the longest of their names and values, in letters; more is left out.
 const MOST_CUSTOM: usize = 100;
 const LONGEST_CUSTOM: usize = 2000;

@@ -46,8 +46,9 @@ pub struct Client {
 
 #[derive(Debug, Default)]
 struct CachedKeys {
+    /// When the platform was asked last, whatever it answered.
     asked: Option<OffsetDateTime>,
-    keys: Option<PlatformKeys>,
+    got: Option<(OffsetDateTime, PlatformKeys)>,
 }
 
 /// An answer of success.
@@ -146,22 +147,19 @@ impl Client {
         let cached = self.cached_keys(platform.jwks_url());
         // Held while the platform is asked, so that many launches at once ask only once.
         let mut cached = cached.lock().await;
-        // A clock that was set back must not keep anyone waiting: what lies ahead counts as long ago.
-        let since = cached.asked.map(|asked| now - asked).filter(|since| !since.is_negative());
-        if let (Some(since), Some(keys)) = (since, &cached.keys) {
-            let known = keys.find(kid).is_some();
-            if since < KEYS_FRESH && (known || since < KEYS_INTERVAL) {
-                return Ok(keys.clone());
-            }
+        // A clock that was set back must not keep anyone waiting: what lies ahead does not count.
+        let within = |then: OffsetDateTime, limit| (time::Duration::ZERO..limit).contains(&(now - then));
+        let fresh = cached.got.as_ref().filter(|(then, _)| within(*then, KEYS_FRESH)).map(|(_, keys)| keys.clone());
+        if let Some(keys) = fresh.as_ref().filter(|keys| keys.find(kid).is_some()) {
+            return Ok(keys.clone());
         }
-        if since.is_some_and(|since| since < KEYS_INTERVAL) {
-            return Err(ServiceError::AskedAMomentAgo);
+        if cached.asked.is_some_and(|then| within(then, KEYS_INTERVAL)) {
+            return fresh.ok_or(ServiceError::AskedAMomentAgo);
         }
         cached.asked = Some(now);
-        cached.keys = None;
         let answer = self.send(self.request(Method::GET, platform, platform.jwks_url())?).await?;
         let keys = PlatformKeys::parse(&answer.body)?;
-        cached.keys = Some(keys.clone());
+        cached.got = Some((now, keys.clone()));
         Ok(keys)
     }
 

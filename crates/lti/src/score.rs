@@ -2,7 +2,12 @@
 
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+
+/// With milliseconds, always in the same length: that is what the specification shows, and some platforms insist on.
+const TIMESTAMP: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 /// What somebody has reached in a line item.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,15 +53,14 @@ impl Score {
 impl Serialize for Score {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::Error as _;
-        // Milliseconds are what the specification asks for.
-        let at = self.at.to_utc().truncate_to_millisecond();
+        let at = self.at.to_utc();
         let mut score = serializer.serialize_struct("Score", 7)?;
         score.serialize_field("userId", &self.user)?;
         score.serialize_field("scoreGiven", &self.given)?;
         score.serialize_field("scoreMaximum", &self.maximum)?;
         score.serialize_field("activityProgress", &self.activity)?;
         score.serialize_field("gradingProgress", &self.grading)?;
-        score.serialize_field("timestamp", &at.format(&Rfc3339).map_err(S::Error::custom)?)?;
+        score.serialize_field("timestamp", &at.format(TIMESTAMP).map_err(S::Error::custom)?)?;
         match &self.comment {
             Some(comment) => score.serialize_field("comment", comment)?,
             None => score.skip_field("comment")?,

@@ -19,6 +19,9 @@ pub enum ServiceError {
     /// `code` is the platform's own word for it, such as `invalid_client`.
     #[error("the platform answered {status}{}", .code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default())]
     Refused { status: u16, code: Option<String>, retry_after: Option<Duration> },
+    /// Asking for an access token. `code` as above.
+    #[error("the platform does not accept this tool's client id or key{}", .code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default())]
+    ToolRefused { code: Option<String> },
     #[error("the platform sends elsewhere; register the address that it sends to")]
     Redirected,
     #[error("the platform's answer is too large")]
@@ -43,6 +46,7 @@ impl ServiceError {
             Self::HostNotRegistered(_)
             | Self::NotOffered(_)
             | Self::NoLineItems
+            | Self::ToolRefused { .. }
             | Self::Redirected
             | Self::TooLarge
             | Self::NotUnderstood(_)
