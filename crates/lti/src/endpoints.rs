@@ -56,8 +56,6 @@ impl Scope {
 impl AgsEndpoint {
     /// Whether one line item a check can be made, and scores be given to it.
     pub fn takes_grades_of_checks(&self) -> bool {
-        self.line_items.is_some()
-            && self.scopes.contains(&Scope::LineItems)
-            && self.scopes.contains(&Scope::Scores)
+        self.line_items.is_some() && self.scopes.contains(&Scope::LineItems) && self.scopes.contains(&Scope::Scores)
     }
 }

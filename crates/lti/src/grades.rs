@@ -134,10 +134,8 @@ impl Grades<'_> {
         }
         let body = serde_json::to_vec(score).map_err(|_| ServiceError::NotAScore)?;
         let address = scores_of(line_item)?;
-        let answer = self
-            .access()
-            .call(Method::POST, &address, |request| request.header(CONTENT_TYPE, SCORE).body(body))
-            .await;
+        let answer =
+            self.access().call(Method::POST, &address, |request| request.header(CONTENT_TYPE, SCORE).body(body)).await;
         match answer {
             Ok(_) => Ok(ScoreOutcome::Taken),
             Err(ServiceError::Refused { status: 409, .. }) => Ok(ScoreOutcome::Superseded),
@@ -173,7 +171,10 @@ mod tests {
     fn scores_go_below_the_line_item() {
         for (line_item, scores) in [
             ("https://school.example/items/1", "https://school.example/items/1/scores"),
-            ("https://school.example/items/1/lineitem?type_id=2", "https://school.example/items/1/lineitem/scores?type_id=2"),
+            (
+                "https://school.example/items/1/lineitem?type_id=2",
+                "https://school.example/items/1/lineitem/scores?type_id=2",
+            ),
         ] {
             assert_eq!(scores_of(&ServiceUrl::parse(line_item).unwrap()).unwrap().as_str(), scores);
         }
@@ -188,7 +189,8 @@ mod tests {
             tag: None,
             resource_link_id: None,
         };
-        let written = serde_json::json!({ "label": "Stream exists", "scoreMaximum": 2.0, "resourceId": "stream-exists" });
+        let written =
+            serde_json::json!({ "label": "Stream exists", "scoreMaximum": 2.0, "resourceId": "stream-exists" });
         assert_eq!(serde_json::to_value(item).unwrap(), written);
     }
 }

@@ -333,13 +333,13 @@ mod tests {
 
     use super::*;
     use crate::roles::Role;
-    use crate::test_platform::{NOW, claims, keys_of, pending, platform, tool};
+    use crate::test_platform::{KEY, NOW, OTHER_KEY, claims, keys_of, pending, platform, tool};
     use crate::tool_key::ToolKey;
 
     /// What becomes of claims that the platform has signed.
     fn verified(claims: &Value) -> Result<Launch, LaunchError> {
-        let key = ToolKey::generate().unwrap();
-        checked(&key.sign(claims).unwrap(), &key)
+        let key = &*KEY;
+        checked(&key.sign(claims).unwrap(), key)
     }
 
     fn checked(token: &str, key: &ToolKey) -> Result<Launch, LaunchError> {
@@ -380,11 +380,11 @@ mod tests {
 
     #[test]
     fn a_nonce_is_good_for_one_launch() {
-        let key = ToolKey::generate().unwrap();
+        let key = &*KEY;
         let token = key.sign(&claims()).unwrap();
         let mut noted = std::collections::HashSet::new();
         let mut open = || {
-            let verified = verify_launch(&token, &platform(), &keys_of(&key), &pending(), &tool(), NOW).unwrap();
+            let verified = verify_launch(&token, &platform(), &keys_of(key), &pending(), &tool(), NOW).unwrap();
             assert_eq!(verified.nonce_expires(), pending().expires);
             let first = noted.insert(verified.nonce().to_owned());
             verified.admit(if first { NonceUse::First } else { NonceUse::Again })
@@ -395,42 +395,42 @@ mod tests {
 
     #[test]
     fn unsigned_tokens_are_refused() {
-        let key = ToolKey::generate().unwrap();
+        let key = &*KEY;
         for alg in ["none", "None", ""] {
             let header = base64(&json!({ "alg": alg, "kid": key.kid() }));
             for signature in ["", "AAAA"] {
                 let token = format!("{header}.{}.{signature}", base64(&claims()));
-                assert_eq!(checked(&token, &key), Err(LaunchError::NotAToken));
+                assert_eq!(checked(&token, key), Err(LaunchError::NotAToken));
             }
         }
     }
 
     #[test]
     fn a_token_signed_with_the_public_key_as_shared_secret_is_refused() {
-        let key = ToolKey::generate().unwrap();
+        let key = &*KEY;
         let mut header = Header::new(Algorithm::HS256);
         header.kid = Some(key.kid().to_owned());
         for secret in [key.public_jwks().to_string(), key.public_jwks()["keys"][0]["n"].to_string()] {
             let token = jsonwebtoken::encode(&header, &claims(), &EncodingKey::from_secret(secret.as_bytes())).unwrap();
-            assert_eq!(checked(&token, &key), Err(LaunchError::Algorithm));
+            assert_eq!(checked(&token, key), Err(LaunchError::Algorithm));
         }
     }
 
     #[test]
     fn other_keys_and_changed_claims_are_refused() {
-        let key = ToolKey::generate().unwrap();
-        let other = ToolKey::generate().unwrap();
+        let key = &*KEY;
+        let other = &*OTHER_KEY;
         let foreign = other.sign(&claims()).unwrap();
-        assert_eq!(checked(&foreign, &key), Err(LaunchError::UnknownKey));
+        assert_eq!(checked(&foreign, key), Err(LaunchError::UnknownKey));
         let token = key.sign(&claims()).unwrap();
         let mut parts: Vec<&str> = token.split('.').collect();
         parts[2] = foreign.rsplit('.').next().unwrap();
-        assert_eq!(checked(&parts.join("."), &key), Err(LaunchError::Signature));
+        assert_eq!(checked(&parts.join("."), key), Err(LaunchError::Signature));
         let mut teacher = claims();
         teacher[lti("roles")] = json!(["Instructor"]);
         let (teacher, signature) = (base64(&teacher), token.rsplit('.').next().unwrap());
         let header = token.split('.').next().unwrap();
-        assert_eq!(checked(&format!("{header}.{teacher}.{signature}"), &key), Err(LaunchError::Signature));
+        assert_eq!(checked(&format!("{header}.{teacher}.{signature}"), key), Err(LaunchError::Signature));
     }
 
     #[test]
@@ -461,21 +461,21 @@ mod tests {
         skewed["exp"] = json!(now as f64 - 59.5);
         skewed["iat"] = json!(now + 59);
         assert!(verified(&skewed).is_ok());
-        let key = ToolKey::generate().unwrap();
+        let key = &*KEY;
         let late = pending().expires;
         let mut long = claims();
         long["exp"] = json!(now + 3600);
         let token = key.sign(&long).unwrap();
-        let refused = verify_launch(&token, &platform(), &keys_of(&key), &pending(), &tool(), late).unwrap_err();
+        let refused = verify_launch(&token, &platform(), &keys_of(key), &pending(), &tool(), late).unwrap_err();
         assert_eq!(refused, LaunchError::Expired, "the login is over, whatever the token says");
     }
 
     #[test]
     fn a_login_of_another_platform_is_not_answered() {
-        let key = ToolKey::generate().unwrap();
+        let key = &*KEY;
         let token = key.sign(&claims()).unwrap();
         let pending = PendingLaunch { client_id: "other".to_owned(), ..pending() };
-        let refused = verify_launch(&token, &platform(), &keys_of(&key), &pending, &tool(), NOW).unwrap_err();
+        let refused = verify_launch(&token, &platform(), &keys_of(key), &pending, &tool(), NOW).unwrap_err();
         assert_eq!(refused, LaunchError::Issuer);
     }
 
@@ -536,9 +536,9 @@ mod tests {
         assert_eq!(refusal(&"a".repeat(LONGEST + 1)), FormError::TooLarge.into());
         let word = "error=login_required<script>&state=a";
         assert_eq!(refusal(word), LaunchError::RefusedByPlatform("login_requiredscript".to_owned()));
-        let key = ToolKey::generate().unwrap();
+        let key = &*KEY;
         for token in ["", "a.b", "a.b.c", "....", &"a".repeat(1000)] {
-            assert_eq!(checked(token, &key), Err(LaunchError::NotAToken), "{token}");
+            assert_eq!(checked(token, key), Err(LaunchError::NotAToken), "{token}");
         }
     }
 }

@@ -26,10 +26,10 @@ mod service_error;
 mod service_url;
 mod signing;
 mod state;
-mod tool;
-mod tool_key;
 #[cfg(test)]
 mod test_platform;
+mod tool;
+mod tool_key;
 
 pub use client::Client;
 pub use deep_linking::{DeepLinkingForm, DeepLinkingSettings, ResourceLinkItem, deep_linking_response};

@@ -1,4 +1,4 @@
-//! The login that a platform begins: OpenID Connect's third-party initiated login, as LTI uses it.
+//! The login that a platform begins: OIDC's third-party initiated login, as LTI uses it.
 
 use time::OffsetDateTime;
 use url::Url;

@@ -1,7 +1,7 @@
 //! Lists that a platform gives in pages, each with a `Link` to the next (RFC 8288).
 
-use reqwest::header::{ACCEPT, HeaderMap, LINK};
 use reqwest::Method;
+use reqwest::header::{ACCEPT, HeaderMap, LINK};
 
 use crate::access_token::Access;
 use crate::service_error::ServiceError;

@@ -40,7 +40,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::tool_key::ToolKey;
+    use crate::test_platform::{KEY, OTHER_KEY};
 
     fn keys(list: &[serde_json::Value]) -> PlatformKeys {
         PlatformKeys::parse(&serde_json::to_vec(&json!({ "keys": list })).unwrap()).unwrap()
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn keys_are_found_by_name_and_others_are_not_used() {
-        let key = ToolKey::generate().unwrap();
+        let key = &*KEY;
         let good = key.public_jwks()["keys"][0].clone();
         let mut encrypting = good.clone();
         encrypting["use"] = json!("enc");
@@ -66,8 +66,7 @@ mod tests {
 
     #[test]
     fn a_nameless_key_is_not_guessed() {
-        let two: Vec<_> =
-            (0..2).map(|_| ToolKey::generate().unwrap().public_jwks()["keys"][0].clone()).collect();
+        let two = [&*KEY, &*OTHER_KEY].map(|key| key.public_jwks()["keys"][0].clone());
         assert!(keys(&two).find(None).is_none());
     }
 

@@ -11,4 +11,3 @@ pub(crate) fn random() -> String {
     rand::Rng::fill_bytes(&mut rand::rng(), &mut bytes);
     hex::encode(bytes)
 }
-

@@ -191,7 +191,8 @@ mod tests {
         let made = made(None);
         let open = |cookie| StateKey::new(&KEY).open(&made.state, cookie, NOW).map(|pending| pending.browser);
         assert_eq!(open(None), Ok(Browser::Unknown));
-        assert_eq!(open(Some(&random())), Err(StateError::OtherBrowser));
+        let other = random();
+        assert_eq!(open(Some(&other)), Err(StateError::OtherBrowser));
         assert_eq!(open(Some("")), Err(StateError::OtherBrowser));
     }
 

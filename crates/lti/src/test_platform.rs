@@ -1,5 +1,7 @@
 //! A platform, and tokens of it, for this crate's own tests.
 
+use std::sync::LazyLock;
+
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -40,6 +42,10 @@ pub(crate) fn pending() -> PendingLaunch {
         browser: Browser::Same,
     }
 }
+
+/// Two keys, made once because that takes time.
+pub(crate) static KEY: LazyLock<ToolKey> = LazyLock::new(|| ToolKey::generate().unwrap());
+pub(crate) static OTHER_KEY: LazyLock<ToolKey> = LazyLock::new(|| ToolKey::generate().unwrap());
 
 pub(crate) fn keys_of(key: &ToolKey) -> PlatformKeys {
     PlatformKeys::parse(key.public_jwks().to_string().as_bytes()).unwrap()

@@ -87,19 +87,20 @@ impl fmt::Debug for ToolKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_platform::{KEY, OTHER_KEY};
 
     #[test]
     fn a_stored_key_is_the_same_key() {
-        let key = ToolKey::generate().unwrap();
+        let key = &*KEY;
         let read = ToolKey::from_pem(&key.to_pem()).unwrap();
         assert_eq!(read.kid(), key.kid());
         assert_eq!(read.public_jwks(), key.public_jwks());
-        assert_ne!(ToolKey::generate().unwrap().kid(), key.kid());
+        assert_ne!(OTHER_KEY.kid(), key.kid());
     }
 
     #[test]
     fn the_key_set_holds_the_public_half_only() {
-        let set = ToolKey::generate().unwrap().public_jwks();
+        let set = KEY.public_jwks();
         let key = set["keys"][0].as_object().unwrap();
         let mut names: Vec<&str> = key.keys().map(String::as_str).collect();
         names.sort_unstable();
@@ -116,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_key_is_not_shown() {
-        let key = ToolKey::generate().unwrap();
+        let key = &*KEY;
         assert_eq!(format!("{key:?}"), format!("ToolKey {{ kid: {:?}, .. }}", key.kid()));
     }
 }

@@ -33,7 +33,10 @@ impl PlatformProcess {
             .expect("python3 must be on the PATH");
         let mut address = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut address).unwrap();
-        assert!(address.starts_with("http://127.0.0.1:"), "python3 on the PATH needs lti1p3platform; make test sees to it");
+        assert!(
+            address.starts_with("http://127.0.0.1:"),
+            "python3 on the PATH needs lti1p3platform; make test sees to it"
+        );
         Self { process, address: address.trim_end().to_owned() }
     }
 }
