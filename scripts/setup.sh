@@ -34,6 +34,8 @@ if [ "$purpose" = test ]; then
     need node nodejs
     need npm npm
     need java default-jre-headless
+    # Debian keeps the server's programs off the search path.
+    ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need initdb postgresql
 fi
 debian_packages "${missing[@]}"
 
