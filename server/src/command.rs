@@ -1,5 +1,6 @@
 //! The command line, one file a command.
 
+mod audit;
 mod backup;
 mod check_config;
 mod data_folder;
@@ -43,6 +44,9 @@ enum Command {
     Restore(restore::RestoreOptions),
     /// Verify the lab in an account with the checks of the pages. Exit status 0: passed, 1: not passed, 2: could not tell.
     Verify(verify::VerifyOptions),
+    /// Verify the export of a class: its chained log, and the grades that follow from it. Exit status 0: intact, 1: not, 2:
+    /// it cannot be read.
+    Audit(audit::AuditOptions),
     /// The sandbox, of a running server or by itself.
     #[command(subcommand)]
     Sandbox(SandboxCommand),
@@ -91,6 +95,7 @@ impl Cli {
             Command::Restore(options) => restore::run(options)?,
             Command::Verify(options) => return Ok(verify::run(options).await),
             Command::Sandbox(SandboxCommand::Serve(options)) => sandbox_serve::run(*options).await?,
+            Command::Audit(options) => return Ok(audit::run(&options)),
             Command::Sandbox(SandboxCommand::NewAccount(options)) => new_account::run(options).await?,
             Command::Lab(LabCommand::Lint { folder }) => lab_lint::run(folder.as_deref())?,
         }

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args, ValueEnum};
+use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
 use crate::connect::{ConnectOptions, LiveMode};
@@ -39,6 +40,16 @@ pub struct ServeOptions {
     /// Folder for all state: learners, progress, sandbox. The user's data folder if left out.
     #[arg(long, env = "HEADWATER_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
+    /// PostgreSQL database for learners, classes and sessions, such as postgres://user:password@host/database; several
+    /// servers may share it. If left out: a SQLite file in the data folder.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, hide_default_value = true)]
+    pub database_url: Option<SecretString>,
+    /// File that holds the address of the PostgreSQL database.
+    #[arg(long, env = "HEADWATER_DATABASE_URL_FILE")]
+    pub database_url_file: Option<PathBuf>,
+    /// Connections to PostgreSQL that this server may hold.
+    #[arg(long, env = "HEADWATER_DATABASE_CONNECTIONS", default_value_t = store::CONNECTIONS, value_parser = clap::value_parser!(u32).range(2..=500))]
+    pub database_connections: u32,
     /// Folder with the built browser half, style and public files.
     #[arg(long, env = "LEPTOS_SITE_ROOT", default_value = "target/site")]
     pub site_root: PathBuf,
@@ -83,6 +94,11 @@ impl ServeOptions {
     /// The folder for all state.
     pub fn data_dir(&self) -> PathBuf {
         data_dir(self.data_dir.as_deref())
+    }
+
+    /// The address of the PostgreSQL database, if one is to be used.
+    pub fn database_url(&self) -> anyhow::Result<Option<SecretString>> {
+        read_secret("database-url", self.database_url.as_ref(), self.database_url_file.as_deref())
     }
 
     /// How learners' own accounts are reached. An error where others than this machine's user could use its credentials.

@@ -49,7 +49,7 @@ impl Health {
         Self::new(shutdown, move || {
             let headwater = headwater.clone();
             Box::pin(async move {
-                let store = part("store", headwater.store().count_learners());
+                let store = part("store", headwater.store().ping());
                 let sandbox = part("sandbox", headwater.sandbox().count_accounts());
                 let (store, sandbox) = tokio::join!(store, sandbox);
                 vec![store, sandbox]

@@ -4,13 +4,20 @@ use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches};
 use sandbox::RemoteSandbox;
+use secrecy::ExposeSecret as _;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::Connection as _;
 
 use super::data_folder::lock;
 use crate::config::{Configured, ServeOptions};
+
+/// A database answers within this time, or counts as unreachable.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// One thing that was looked at: what is well, or what to do about it.
 type Finding = Result<String, String>;
@@ -72,6 +79,7 @@ fn option_line(name: &str, option: &Arg, matches: &ArgMatches, in_file: bool) ->
 async fn findings(options: &ServeOptions) -> Vec<Finding> {
     let mut findings = vec![data_folder(&options.data_dir()), site(&options.site_root), live(options)];
     findings.push(port("listen", options.listen));
+    findings.push(database(options).await);
     if let Some(address) = options.metrics_listen {
         findings.push(port("metrics-listen", address));
     }
@@ -116,6 +124,24 @@ fn port(option: &str, address: SocketAddr) -> Finding {
         Err(problem) => Err(format!(
             "{address} of {option} cannot be listened on ({problem}): stop what uses it, or choose another with --{option}"
         )),
+    }
+}
+
+/// Whether the database can be reached. Its tables are made by the server, when it starts.
+async fn database(options: &ServeOptions) -> Finding {
+    let url = options.database_url().map_err(|problem| format!("{problem:#}"))?;
+    let Some(url) = url else {
+        return Ok("learners are kept in SQLite, in the data folder".to_owned());
+    };
+    // The error of an address that cannot be read may quote it, password and all.
+    let address: PgConnectOptions = url.expose_secret().parse().map_err(|_| {
+        "database-url is no address of a PostgreSQL database, such as postgres://user:password@host/database".to_owned()
+    })?;
+    let place = format!("{}:{}", address.get_host(), address.get_port());
+    match tokio::time::timeout(PATIENCE, PgConnection::connect_with(&address)).await {
+        Ok(Ok(_)) => Ok(format!("PostgreSQL at {place} answers")),
+        Ok(Err(problem)) => Err(format!("PostgreSQL at {place} cannot be used ({problem}): start it, or correct database-url")),
+        Err(_) => Err(format!("PostgreSQL at {place} does not answer: start it, or correct database-url")),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `headwater serve`
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -55,8 +56,10 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
         None => (reach_sandbox(&options.remote).await?, None),
     };
     let endpoint_url = sandbox.endpoint_url().to_owned();
-    let store = Store::open(&store_file(&data_dir)).await?;
-    let sessions = SessionStore::open(store.pool()).await.context("the sessions cannot be kept")?;
+    let store = open_store(&options, &data_dir).await?;
+    tokio::spawn(store.clone().listen());
+    tokio::spawn(store.clone().keep_sealing());
+    let sessions = SessionStore::open(&store).await.context("the sessions cannot be kept")?;
     tokio::spawn(sessions.clone().delete_expired());
     let headwater = Headwater::new(store, sandbox, connector, options.max_learners);
     let connector = headwater.connector();
@@ -101,6 +104,14 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     };
     tokio::try_join!(serve_pages, serve_sandbox)?;
     Ok(())
+}
+
+/// Learners, classes and sessions: in PostgreSQL where one is named, else in the data folder.
+async fn open_store(options: &ServeOptions, data_dir: &Path) -> anyhow::Result<Store> {
+    Ok(match options.database_url()? {
+        Some(url) => Store::connect(&url, options.database_connections).await?,
+        None => Store::open(&store_file(data_dir)).await?,
+    })
 }
 
 /// The sandbox of another process, waited for while it starts.

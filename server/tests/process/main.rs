@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up fails")]
 
 mod apart;
+mod audit;
 mod backup;
 mod catch_up;
 #[path = "../support/client.rs"]

@@ -40,6 +40,7 @@ async fn each_option_is_told_with_where_it_comes_from() {
     assert_eq!(line(&told, "shutdown-grace")[1..], ["20", "default"]);
     assert_eq!(line(&told, "sandbox-token")[1..], ["set", "file"]);
     assert_eq!(line(&told, "metrics-listen")[1..], ["not", "set"]);
+    assert!(told.contains("learners are kept in SQLite"), "{told}");
     assert!(!told.contains("nobody-may-see"), "{told}");
     assert!(told.contains("can isolate functions") && told.contains("Headwater would start."), "{told}");
 }
@@ -50,7 +51,8 @@ async fn what_would_not_work_is_told_with_what_to_do() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let file = format!(
-        "listen = '{address}'\nsandbox-listen = '127.0.0.1:0'\npython = '/opt/python'\nbubblewrap = '/nowhere'"
+        "listen = '{address}'\nsandbox-listen = '127.0.0.1:0'\npython = '/opt/python'\nbubblewrap = '/nowhere'\n\
+         database-url = 'postgres://headwater:a-password-of-ours@127.0.0.1:1/headwater'"
     );
     let output = check(&folder, &file, &[]).await;
     let told = told(&output);
@@ -60,10 +62,12 @@ async fn what_would_not_work_is_told_with_what_to_do() {
         "learners' functions see /usr only",
         "install bubblewrap or set --bubblewrap",
         "build the browser half",
+        "PostgreSQL at 127.0.0.1:1 cannot be used",
     ] {
         assert!(told.contains(problem), "{problem} is not in {told}");
     }
-    assert!(told.contains("4 to put right."), "{told}");
+    assert!(told.contains("5 to put right."), "{told}");
+    assert!(!told.contains("a-password-of-ours"), "{told}");
 }
 
 #[tokio::test]
