@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::compression::CompressionLayer;
 use tower_http::services::ServeDir;
-use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
+use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::cookie::time::Duration;
@@ -43,8 +43,6 @@ const MAX_FORM_BYTES: usize = 512 * 1024;
 /// A session that is not used for this long ends; the resume code still works.
 const SESSION: Duration = Duration::days(60);
 
-/// A client may pause this long within a body.
-const BODY_PAUSE: std::time::Duration = std::time::Duration::from_secs(30);
 /// An answer begins within this time, its request's body included; what the lab does on request takes less.
 const ANSWER: std::time::Duration = std::time::Duration::from_secs(5 * 60);
 
@@ -116,7 +114,6 @@ pub fn router(
                 .layer(from_fn(origin::same_origin_only))
                 .layer(from_fn_with_state(web.visits, visits::guard))
                 .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER))
-                .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
                 .layer(DefaultBodyLimit::max(MAX_FORM_BYTES)),
         )
         .with_state(state)

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -19,7 +18,6 @@ use thiserror::Error;
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower_http::timeout::RequestBodyTimeoutLayer;
 use uuid::Uuid;
 
 use crate::account_management;
@@ -41,9 +39,6 @@ use crate::sigv4::{self, Claim, Presented};
 use crate::sts::Sts;
 use crate::tagging::{TaggedResources, Tagging};
 use crate::{AccessKey, AccessKeyMetadata, AccountId, AwsError, Caller, Database, DatabaseError, SandboxConfig, Scope};
-
-/// A client may pause this long within a body.
-const BODY_PAUSE: Duration = Duration::from_secs(30);
 
 /// A running sandbox. Cheap to clone.
 #[derive(Clone)]
@@ -168,7 +163,7 @@ impl Sandbox {
 
     /// The routes of the one endpoint: every path belongs to some service.
     pub fn router(&self) -> Router {
-        Router::new().fallback(answer).layer(RequestBodyTimeoutLayer::new(BODY_PAUSE)).with_state(self.clone())
+        Router::new().fallback(answer).with_state(self.clone())
     }
 
     /// How functions reach this sandbox from their isolation. It does not keep the sandbox alive.

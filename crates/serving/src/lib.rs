@@ -1,7 +1,9 @@
 //! Serves a router over HTTP to many clients, some of them slow or hostile, and stops in good order.
 //!
 //! A client holds a connection only as long as it does something with it: the head of a request must arrive within
-//! [`Limits::head`], and there are never more than [`Limits::connections`] at once; further ones wait to be accepted.
+//! [`Limits::head`], a body must keep coming ([`Limits::pause`]), and there are never more than [`Limits::connections`] at once; further ones wait to be accepted.
+
+mod paced;
 
 use std::io;
 use std::net::SocketAddr;
@@ -23,6 +25,8 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use self::paced::Paced;
+
 /// A failure to accept that is not one connection's own, such as too many open files, is waited out this long.
 const PAUSE: Duration = Duration::from_millis(500);
 /// Most bytes of a request's head.
@@ -35,13 +39,20 @@ pub struct Limits {
     pub connections: usize,
     /// Time for a request's head, counted from when the connection is ready for it: idle connections end too.
     pub head: Duration,
+    /// How long a client may pause within a request's body.
+    pub pause: Duration,
     /// Time that requests under way have, after shutdown has begun, before they are cut off.
     pub grace: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 10_000, head: Duration::from_secs(30), grace: Duration::from_secs(20) }
+        Self {
+            connections: 10_000,
+            head: Duration::from_secs(30),
+            pause: Duration::from_secs(30),
+            grace: Duration::from_secs(20),
+        }
     }
 }
 
@@ -75,7 +86,7 @@ pub async fn serve(
         }
         let router = router.clone();
         let answer = service_fn(move |request: Request<Incoming>| {
-            let mut request = request.map(Body::new);
+            let mut request = request.map(|body| Body::new(Paced::new(body, limits.pause)));
             request.extensions_mut().insert(ConnectInfo(client));
             router.clone().oneshot(request)
         });
@@ -131,7 +142,8 @@ fn is_connections_own(error: &io::Error) -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that cannot set itself up fails")]
 mod tests {
-    use axum::routing::get;
+    use axum::body::Bytes;
+    use axum::routing::{get, post};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::sync::Notify;
     use tokio::task::JoinHandle;
@@ -162,7 +174,8 @@ mod tests {
         };
         let router = Router::new()
             .route("/", get(|ConnectInfo(client): ConnectInfo<SocketAddr>| async move { client.to_string() }))
-            .route("/slow", get(slow));
+            .route("/slow", get(slow))
+            .route("/length", post(|body: Bytes| async move { body.len().to_string() }));
         let shutdown = CancellationToken::new();
         let server = tokio::spawn(serve(listener, router, limits, shutdown.clone()));
         Served { address, finish, begun, shutdown, server }
@@ -193,6 +206,17 @@ mod tests {
         let own = good.local_addr().unwrap().to_string();
         let answer = rest(&mut good).await;
         assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with(&own), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_pauses_within_a_body_is_refused() {
+        let Served { address, .. } = served(Limits { pause: Duration::from_millis(50), ..Limits::default() }).await;
+        let head = b"POST /length HTTP/1.1\r\nHost: here\r\nConnection: close\r\nContent-Length: 4\r\n\r\n";
+        let mut dawdler = ask(address, &[&head[..], b"ab"].concat()).await;
+        let refused = rest(&mut dawdler).await;
+        assert!(refused.starts_with("HTTP/1.1 400"), "{refused}");
+        let mut good = ask(address, &[&head[..], b"abcd"].concat()).await;
+        assert!(rest(&mut good).await.ends_with("\r\n\r\n4"));
     }
 
     #[tokio::test]

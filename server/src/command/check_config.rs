@@ -10,8 +10,8 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches};
 use sandbox::RemoteSandbox;
 use secrecy::ExposeSecret as _;
-use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::Connection as _;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 
 use super::data_folder::lock;
 use crate::config::{Configured, ServeOptions};
@@ -140,7 +140,9 @@ async fn database(options: &ServeOptions) -> Finding {
     let place = format!("{}:{}", address.get_host(), address.get_port());
     match tokio::time::timeout(PATIENCE, PgConnection::connect_with(&address)).await {
         Ok(Ok(_)) => Ok(format!("PostgreSQL at {place} answers")),
-        Ok(Err(problem)) => Err(format!("PostgreSQL at {place} cannot be used ({problem}): start it, or correct database-url")),
+        Ok(Err(problem)) => {
+            Err(format!("PostgreSQL at {place} cannot be used ({problem}): start it, or correct database-url"))
+        }
         Err(_) => Err(format!("PostgreSQL at {place} does not answer: start it, or correct database-url")),
     }
 }

@@ -16,6 +16,9 @@ pub struct BoundsOptions {
     /// Seconds in which the head of a request must arrive; idle connections are closed after as long.
     #[arg(long, env = "HEADWATER_HEAD_TIMEOUT", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub head_timeout: u64,
+    /// Seconds for which a client may pause within a request's body.
+    #[arg(long, env = "HEADWATER_BODY_TIMEOUT", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub body_timeout: u64,
     /// Seconds that requests under way have to end after SIGTERM or SIGINT, before the process ends.
     #[arg(long, env = "HEADWATER_SHUTDOWN_GRACE", default_value_t = 20, value_parser = clap::value_parser!(u64).range(0..=3600))]
     pub shutdown_grace: u64,
@@ -42,6 +45,7 @@ impl BoundsOptions {
         Limits {
             connections: self.max_connections as usize,
             head: Duration::from_secs(self.head_timeout),
+            pause: Duration::from_secs(self.body_timeout),
             grace: Duration::from_secs(self.shutdown_grace),
         }
     }

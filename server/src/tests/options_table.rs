@@ -31,6 +31,28 @@ fn the_document_lists_every_option() {
     }
 }
 
+#[test]
+fn what_is_deployed_names_only_variables_that_exist() {
+    let command = command_line();
+    let mut known = vec!["HEADWATER_CACHE".to_owned(), "HEADWATER_CONFIG".to_owned()];
+    for names in COMMANDS {
+        let found = names.iter().fold(&command, |command, name| command.find_subcommand(name).unwrap());
+        let options = found.get_arguments().chain(command.get_arguments());
+        known.extend(options.filter_map(Arg::get_env).map(|name| name.to_string_lossy().into_owned()));
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy");
+    let mut seen = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let words = text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_');
+        for word in words.filter(|word| word.starts_with("HEADWATER_")) {
+            assert!(known.iter().any(|name| name == word), "there is no option with the variable {word}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 10, "{seen} variables are too few for what is deployed");
+}
+
 fn with_table(document: &str, command: &str, table: &str) -> String {
     let (begin, end) = (format!("<!-- options of {command} -->\n"), "<!-- end of options -->");
     let (before, rest) = document.split_once(&begin).unwrap_or_else(|| panic!("no place for the options of {command}"));
