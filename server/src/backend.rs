@@ -124,8 +124,11 @@ impl Backend for RequestBackend {
 
     async fn step(&self, slug: &str) -> Result<StepView, BackendError> {
         let (seat, step) = self.seat_at(slug).await?;
-        self.headwater.store().open_step(&seat.learner.id, slug, now()).await.map_err(store_failed)?;
         let progress = views::Progress::of(&self.headwater, &seat).await?;
+        // Only the first time counts, and a write would make every page wait for its turn.
+        if progress.step(slug).is_none_or(|record| record.opened.is_none()) {
+            self.headwater.store().open_step(&seat.learner.id, slug, now()).await.map_err(store_failed)?;
+        }
         views::step(&self.headwater, step, &seat, &progress).await
     }
 

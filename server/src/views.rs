@@ -19,7 +19,7 @@ use crate::demo;
 use crate::state::{Headwater, Seat, store_failed};
 
 pub use account::{engine, offer};
-pub use chart::chart;
+pub use chart::{Charted, chart};
 pub use check::checks;
 pub use pipeline::pipeline;
 pub use receipt::{cost, receipt};

@@ -16,6 +16,7 @@ mod account_management;
 pub mod analytics;
 mod authorization;
 mod body;
+mod changes;
 mod clock;
 mod config;
 mod database;
