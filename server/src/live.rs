@@ -84,7 +84,6 @@ fn events(
             let Ok(Some(learner)) = headwater.store().learner(&learner).await else { return };
             let Ok(seat) = headwater.seat(learner) else { return };
             let mut done = seat.desk.changed.watch();
-            done.mark_unchanged();
             let account = headwater.changes(&seat);
             match changes(&headwater, &seat, step, &mut shown).await {
                 Ok(changes) => {

@@ -10,6 +10,7 @@ mod guards;
 mod keys;
 mod learners;
 mod live;
+mod looking;
 mod pages;
 mod sending;
 mod world;

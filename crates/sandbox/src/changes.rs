@@ -4,12 +4,13 @@
 //! Whoever waits for a change looks at the number instead of asking every service again and again. SQLite itself tells what a
 //! commit changes, by temporary triggers on all tables that name an account, so that no writing code can forget to.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use futures::future::BoxFuture;
+use sqlx::Executor as _;
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{Connection as _, Row as _};
 
 use crate::AccountId;
 
@@ -63,29 +64,22 @@ impl Changes {
     }
 
     /// Has the one writing connection tell what it changes. To be called for each such connection, once the tables are there.
-    pub(crate) async fn watch(&self, writer: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-        let mut statements = format!("CREATE TEMP TABLE {CHANGED} (account INTEGER PRIMARY KEY);");
-        let mut columns: HashMap<String, Vec<String>> = HashMap::new();
-        let all = "SELECT tables.name, columns.name FROM sqlite_schema AS tables
-                   JOIN pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'";
-        for row in sqlx::query(all).fetch_all(&mut *writer).await? {
-            columns.entry(row.try_get(0)?).or_default().push(row.try_get(1)?);
-        }
-        for (table, columns) in columns {
-            if let Some(account) = account_of(&table, &columns) {
-                statements.push_str(&triggers(&table, &columns, &account));
-            }
-        }
-        let mut transaction = writer.begin().await?;
-        sqlx::raw_sql(&statements).execute(&mut *transaction).await?;
-        transaction.commit().await?;
-        let inner = Arc::clone(&self.inner);
-        writer.lock_handle().await?.set_update_hook(move |change| {
-            if change.table == CHANGED {
-                lock(&inner.touched).insert(change.rowid);
-            }
-        });
-        Ok(())
+    pub(crate) fn watch(self, writer: &mut SqliteConnection) -> BoxFuture<'_, Result<(), sqlx::Error>> {
+        Box::pin(async move {
+            let columns: Vec<(String, String)> = sqlx::query_as(
+                "SELECT tables.name, columns.name FROM sqlite_schema AS tables
+                 JOIN pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'",
+            )
+            .fetch_all(&mut *writer)
+            .await?;
+            writer.execute(all_triggers(columns).as_str()).await?;
+            writer.lock_handle().await?.set_update_hook(move |change| {
+                if change.table == CHANGED {
+                    lock(&self.inner.touched).insert(change.rowid);
+                }
+            });
+            Ok(())
+        })
     }
 
     /// Counts what the transaction has touched. To be called when it is over, since a reader sees nothing of it before.
@@ -96,6 +90,21 @@ impl Changes {
             *counts.entry(account).or_default() += 1;
         }
     }
+}
+
+/// Statements that make the triggers' table and all triggers, for tables with these columns.
+fn all_triggers(columns: Vec<(String, String)>) -> String {
+    let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (table, column) in columns {
+        tables.entry(table).or_default().push(column);
+    }
+    let mut statements = format!("CREATE TEMP TABLE {CHANGED} (account INTEGER PRIMARY KEY);");
+    for (table, columns) in &tables {
+        if let Some(account) = account_of(table, columns) {
+            statements.push_str(&triggers(table, columns, &account));
+        }
+    }
+    statements
 }
 
 /// How a trigger finds the account of a row, with `ROW` for the row's name; nothing for what no owner sees.

@@ -70,10 +70,7 @@ async fn writer(options: SqliteConnectOptions, changes: &Changes) -> Result<Sqli
     let (watching, telling) = (changes.clone(), changes.clone());
     SqlitePoolOptions::new()
         .max_connections(1)
-        .after_connect(move |connection, _| {
-            let changes = watching.clone();
-            Box::pin(async move { changes.watch(connection).await })
-        })
+        .after_connect(move |connection, _| watching.clone().watch(connection))
         .after_release(move |_, _| {
             telling.tell();
             Box::pin(async { Ok(true) })
