@@ -13,6 +13,7 @@ use checks::Consent;
 use lab::{Engine, QuestionKind, Step, Variables};
 use sandbox::AccountId;
 use store::ResumeCode;
+use tokio::sync::OnceCell;
 use tower_sessions::Session;
 
 use crate::actions::{self, ActionError, Workbench};
@@ -33,11 +34,14 @@ pub struct RequestBackend {
     headwater: Headwater,
     session: Session,
     guess: Guess,
+    /// Read once: a page asks for the parts of what it shows one by one.
+    seat: OnceCell<Option<Seat>>,
+    progress: OnceCell<views::Progress>,
 }
 
 impl RequestBackend {
     pub fn new(headwater: Headwater, session: Session) -> Self {
-        Self { headwater, session, guess: Guess::default() }
+        Self { headwater, session, guess: Guess::default(), seat: OnceCell::new(), progress: OnceCell::new() }
     }
 
     /// The same for a request whose wrong guesses are counted.
@@ -47,7 +51,14 @@ impl RequestBackend {
 
     /// The learner of the session. `NoLearner` when there is none, or none any more.
     async fn seat(&self) -> Result<Seat, BackendError> {
-        seat(&self.headwater, &self.session).await?.ok_or(BackendError::NoLearner)
+        let seat = self.seat.get_or_try_init(|| seat(&self.headwater, &self.session)).await?;
+        seat.clone().ok_or(BackendError::NoLearner)
+    }
+
+    /// What was recorded of the learner when it was first asked for in this request; what is shown after a change has to be
+    /// read anew.
+    async fn progress(&self, seat: &Seat) -> Result<&views::Progress, BackendError> {
+        self.progress.get_or_try_init(|| views::Progress::of(&self.headwater, seat)).await
     }
 
     /// The learner of the session and a step of the learner's lab.
@@ -130,14 +141,18 @@ impl Backend for RequestBackend {
 
     async fn lab(&self) -> Result<LabView, BackendError> {
         let seat = self.seat().await?;
-        views::lab(&self.headwater, &seat, self.is_unlocked(&seat).await?).await
+        let unlocked = self.is_unlocked(&seat).await?;
+        views::lab(&self.headwater, &seat, self.progress(&seat).await?, unlocked).await
     }
 
     async fn step(&self, slug: &str) -> Result<StepView, BackendError> {
         let (seat, step) = self.seat_at(slug).await?;
-        self.headwater.store().open_step(&seat.learner.id, slug, now()).await.map_err(store_failed)?;
-        let progress = views::Progress::of(&self.headwater, &seat).await?;
-        views::step(&self.headwater, step, &seat, &progress).await
+        let progress = self.progress(&seat).await?;
+        // Only the first time counts, and a write would make every page wait for its turn.
+        if progress.step(slug).is_none_or(|record| record.opened.is_none()) {
+            self.headwater.store().open_step(&seat.learner.id, slug, now()).await.map_err(store_failed)?;
+        }
+        views::step(&self.headwater, step, &seat, progress).await
     }
 
     async fn results(&self) -> Result<ResultsView, BackendError> {
@@ -171,7 +186,7 @@ impl Backend for RequestBackend {
             save_variables(&self.headwater, &seat, &workbench.variables).await?;
         }
         // The page shows at once what this changed; that it could not look does not undo the action.
-        let seat = self.seat().await?;
+        let seat = self::seat(&self.headwater, &self.session).await?.ok_or(BackendError::NoLearner)?;
         if let Ok(checked) = slug.parse()
             && let Err(error) = checking::look(&self.headwater, &seat, checked, Consent::No, Duration::ZERO).await
         {

@@ -8,16 +8,36 @@ use lab::Variables;
 use store::{CheckOutcome, CheckRecord};
 use time::OffsetDateTime;
 
-use crate::desk::Looked;
 use crate::state::{Headwater, Seat, internal, now, store_failed};
 use crate::{measures, stocktaking};
 
 /// The fact that tells when clicks were sent last.
 pub const SENT_AT: &str = "sent_at";
 
-/// Looks at a step, unless it was looked at less than `max_age` ago, and records what changed.
+/// What was found holds this long where nothing has changed.
+const UNCHANGED: Duration = Duration::from_secs(60);
+
+/// When a step was looked at last, and what was found.
+pub struct Looked {
+    at: Instant,
+    results: Vec<CheckResult>,
+    /// What was looked at.
+    basis: Basis,
+    /// The learner agreed to a test run of a function that was not ready yet.
+    owes_test_run: bool,
+}
+
+/// What verdicts depend on besides the time.
+#[derive(PartialEq, Eq)]
+struct Basis {
+    /// [`Headwater::changes`] before the look.
+    changes: Option<u64>,
+    subject: Subject,
+}
+
+/// Looks at a step, unless it was looked at less than `max_age` ago or nothing has changed since, and records what changed.
 ///
-/// With [`Consent::Invoke`] it always looks, and also runs the learner's functions.
+/// With [`Consent::Invoke`], or no age at all, it always looks; with the former it also runs the learner's functions.
 pub async fn look(
     headwater: &Headwater,
     seat: &Seat,
@@ -33,18 +53,39 @@ pub async fn look(
     {
         return Ok(last.results.clone());
     }
+    let basis = Basis { changes: headwater.changes(seat), subject: subject(headwater, seat).await? };
+    if let Some(last) = &*looked
+        && consent == Consent::No
+        && !max_age.is_zero()
+        && last.still_holds(&basis)
+    {
+        return Ok(last.results.clone());
+    }
     // A test run that the learner agreed to, but that could not be made yet, is still owed.
     let consent = if looked.as_ref().is_some_and(|last| last.owes_test_run) { Consent::Invoke } else { consent };
-    let subject = subject(headwater, seat).await?;
-    let found = checks::run_step(step, &seat.desk.access().clients, &subject, consent, now()).await;
+    let found = checks::run_step(step, &seat.desk.access().clients, &basis.subject, consent, now()).await;
     measures::count_checks(step, &found);
     let results = record(headwater, seat, step, consent, found).await?;
     let owes_test_run = consent == Consent::Invoke
         && results.iter().any(|result| result.name.needs_consent() && result.verdict.kind() == VerdictKind::Settling);
-    *looked = Some(Looked { at: Instant::now(), results: results.clone(), owes_test_run });
-    drop(looked);
-    seat.desk.changed.notify_waiters();
+    *looked = Some(Looked { at: Instant::now(), results: results.clone(), basis, owes_test_run });
     Ok(results)
+}
+
+impl Looked {
+    /// Whether another look would find the same.
+    fn still_holds(&self, basis: &Basis) -> bool {
+        let is_over = |result: &CheckResult| match &result.verdict {
+            Verdict::Settling { until, .. } => *until <= now(),
+            Verdict::ServiceFault { .. } => true,
+            _ => false,
+        };
+        basis.changes.is_some()
+            && *basis == self.basis
+            && self.at.elapsed() < UNCHANGED
+            && !self.owes_test_run
+            && !self.results.iter().any(is_over)
+    }
 }
 
 /// Looks at the steps before this one that are not passed: what was settling when the learner went on passes by itself, and
@@ -146,16 +187,20 @@ async fn record(
         results.push(result);
     }
     if !outcomes.is_empty() {
-        stocktaking::expire(seat);
         let passed_before = |name: CheckName| {
             records.iter().any(|record| record.name == name.as_str() && record.first_passed.is_some())
         };
         let passed_now = |name: CheckName| results.iter().any(|result| result.name == name && result.verdict.is_pass());
         let passes_step = step.checks(engine(seat.engine())).all(|name| passed_before(name) || passed_now(name));
+        // All regions are looked through for it: in the sandbox, where nothing costs anything, once a step is whole.
+        if passes_step || step == Step::CleanUp || seat.place.is_account() {
+            stocktaking::expire(seat);
+        }
         store
             .record_checks(&seat.learner.id, step.slug(), &outcomes, passes_step, now())
             .await
             .map_err(store_failed)?;
+        seat.desk.changed.notify_waiters();
     }
     Ok(results)
 }

@@ -11,15 +11,17 @@ use aws_config::identity::IdentityCache;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use checks::{CheckResult, Clients, Step};
+use checks::{Clients, Step};
 use lab::Variables;
 use store::LearnerId;
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
+use crate::checking::Looked;
 use crate::connect::Found;
 use crate::demo::DemoDesk;
 use crate::place::Place;
-use crate::views::Traced;
+use crate::stocktaking::Taken;
+use crate::views::{Charted, Traced};
 
 /// Desks kept before idle ones are cleared away.
 const DESKS: usize = 1000;
@@ -58,20 +60,17 @@ pub struct Desk {
     /// An account of the learner's own that was found and not confirmed yet.
     found: Mutex<Option<Found>>,
     /// Wakes the learner's open pages when something was done that they show.
-    pub changed: Notify,
+    pub changed: Changed,
     results: Mutex<HashMap<Step, Arc<tokio::sync::Mutex<Option<Looked>>>>>,
     traced: Arc<tokio::sync::Mutex<Option<Traced>>>,
-    inventoried: Arc<tokio::sync::Mutex<Option<Instant>>>,
+    charted: Arc<tokio::sync::Mutex<Option<Charted>>>,
+    inventoried: Arc<tokio::sync::Mutex<Option<Taken>>>,
     used: Mutex<Instant>,
 }
 
-/// When a step was looked at last, and what was found.
-pub struct Looked {
-    pub at: Instant,
-    pub results: Vec<CheckResult>,
-    /// The learner agreed to a test run of a function that was not ready yet.
-    pub owes_test_run: bool,
-}
+/// Counts what was done at a desk, so that who looked away for a moment misses nothing.
+#[derive(Default)]
+pub struct Changed(watch::Sender<u64>);
 
 impl Desks {
     /// The learner's desk, set up anew if it is not there.
@@ -124,6 +123,18 @@ impl Access {
     }
 }
 
+impl Changed {
+    /// Wakes the open pages.
+    pub fn notify_waiters(&self) {
+        self.0.send_modify(|count| *count += 1);
+    }
+
+    /// What an open page waits on.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.0.subscribe()
+    }
+}
+
 impl Desk {
     /// A desk from which an account is reached so.
     pub fn new(basis: Basis, access: Access) -> Self {
@@ -131,9 +142,10 @@ impl Desk {
             access: RwLock::new((basis, Arc::new(access))),
             demo: DemoDesk::default(),
             found: Mutex::default(),
-            changed: Notify::new(),
+            changed: Changed::default(),
             results: Mutex::default(),
             traced: Arc::default(),
+            charted: Arc::default(),
             inventoried: Arc::default(),
             used: Mutex::new(Instant::now()),
         }
@@ -177,8 +189,13 @@ impl Desk {
         Arc::clone(&self.traced)
     }
 
+    /// The place where the chart as it was read last is kept.
+    pub fn charted(&self) -> Arc<tokio::sync::Mutex<Option<Charted>>> {
+        Arc::clone(&self.charted)
+    }
+
     /// When the account was last looked through; who holds it is the one who looks.
-    pub fn inventoried(&self) -> Arc<tokio::sync::Mutex<Option<Instant>>> {
+    pub fn inventoried(&self) -> Arc<tokio::sync::Mutex<Option<Taken>>> {
         Arc::clone(&self.inventoried)
     }
 

@@ -1,13 +1,16 @@
 //! `GET /live/{slug}`: what changes on the page of a step, as server-sent events.
 //!
-//! A page left open re-checks its step by this stream: the verdicts come from here, never from the browser.
+//! A page left open re-checks its step by this stream: the verdicts come from here, never from the browser. A thousand pages
+//! may be open, on most of which nothing happens: what a page shows is made anew when something has changed, at its learner's
+//! desk or in the learner's account, and from time to time.
 
 use std::convert::Infallible;
 use std::time::Duration;
 
 use app::error::BackendError;
 use app::model::{
-    ChartView, CheckView, CostView, DemoView, LiveEvent, PipelineView, ReceiptView, StepSummary, TraceView,
+    ChartView, CheckView, CostView, DemoState, DemoView, HopState, LiveEvent, PipelineView, ReceiptView, StepSummary,
+    TraceView, Verdict, WindowState,
 };
 use async_stream::stream;
 use axum::extract::{Path, State};
@@ -26,12 +29,14 @@ use crate::router::WebState;
 use crate::state::{Headwater, Seat};
 use crate::{backend, checking, demo, views};
 
-/// How often the sender and the chart are looked at.
+/// How often a page asks whether anything has changed.
 const TICK: Duration = Duration::from_secs(1);
-/// How old verdicts may become while a page is open.
+/// How old verdicts may become while something goes on, or while it cannot be told whether something changes.
 const RECHECK: Duration = Duration::from_secs(4);
 /// The same for earlier steps that are not passed.
 const LOOK_BACK: Duration = Duration::from_secs(15);
+/// A page that nothing happens on is made anew this often, for what only the store knows: another server may have written.
+const IDLE: Duration = Duration::from_secs(15);
 /// A stream ends after this long; the browser opens a new one, with the session looked at anew.
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
 /// A comment is sent this often, so that proxies keep the connection.
@@ -75,10 +80,13 @@ fn events(
         let _counted = LiveStream::open();
         let end = Instant::now() + LIFETIME;
         let mut shown = Shown::default();
+        let mut before = None;
         while Instant::now() < end {
             // The learner is read anew each time: names may have changed, or the learner be gone.
             let Ok(Some(learner)) = headwater.store().learner(&learner).await else { return };
             let Ok(seat) = headwater.seat(learner) else { return };
+            let mut done = seat.desk.changed.watch();
+            let account = headwater.changes(&seat);
             match changes(&headwater, &seat, step, &mut shown).await {
                 Ok(changes) => {
                     for change in changes {
@@ -90,12 +98,48 @@ fn events(
                 }
                 Err(error) => tracing::debug!(%error, "a live page could not be brought up to date"),
             }
+            // What has just changed may have come too soon after the last look, which then has to be made up for.
+            let goes_on = shown.goes_on() || before != Some(account);
+            before = Some(account);
+            let rest = match account {
+                None => TICK,
+                Some(_) if goes_on => RECHECK,
+                Some(_) => IDLE,
+            };
+            let changes = || headwater.changes(&seat) != account;
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = seat.desk.changed.notified() => (),
-                () = tokio::time::sleep(TICK) => (),
+                _ = done.changed() => (),
+                () = tokio::time::sleep(rest) => (),
+                () = becomes_true(changes) => (),
             }
         }
+    }
+}
+
+/// Looks from time to time whether it is so.
+async fn becomes_true(condition: impl Fn() -> bool) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.tick().await;
+    while !condition() {
+        ticks.tick().await;
+    }
+}
+
+impl Shown {
+    /// Whether something on the page may change by itself, in the course of time.
+    fn goes_on(&self) -> bool {
+        let settles = |check: &CheckView| {
+            let verdict = check.last.as_ref().map(|last| &last.verdict);
+            matches!(verdict, Some(Verdict::Settling { .. } | Verdict::ServiceFault))
+        };
+        let sends = |demo: &DemoView| matches!(demo.state, DemoState::Running | DemoState::Stopping);
+        let awaits = |chart: &ChartView| chart.windows.iter().any(|window| window.state == WindowState::Awaited);
+        let waits = |trace: &TraceView| trace.hops.iter().any(|hop| matches!(hop.state, HopState::Waiting { .. }));
+        self.checks.as_ref().is_some_and(|checks| checks.iter().any(settles))
+            || self.demo.as_ref().is_some_and(sends)
+            || self.chart.as_ref().is_some_and(awaits)
+            || self.trace.as_ref().and_then(Option::as_ref).is_some_and(waits)
     }
 }
 
@@ -140,7 +184,31 @@ fn change<T: Clone + PartialEq>(
 
 #[cfg(test)]
 mod tests {
+    use app::model::HopView;
+
     use super::*;
+
+    #[test]
+    fn a_page_goes_on_while_something_on_it_does() {
+        let idle = Shown { demo: Some(DemoView::default()), trace: Some(None), ..Shown::default() };
+        assert!(!idle.goes_on());
+        let sending = DemoView { state: DemoState::Running, ..DemoView::default() };
+        assert!(Shown { demo: Some(sending), ..Shown::default() }.goes_on());
+        let hop = |state| HopView { id: "object".to_owned(), title: "In S3".to_owned(), state, evidence: Vec::new() };
+        let traced = |state| Shown {
+            trace: Some(Some(TraceView {
+                mark: "mark".to_owned(),
+                started_at: 0,
+                rows: 1,
+                marks: 1,
+                hops: vec![hop(state)],
+                read_at: 0,
+            })),
+            ..Shown::default()
+        };
+        assert!(traced(HopState::Waiting { until: 1, why: "buffered".to_owned() }).goes_on());
+        assert!(!traced(HopState::Reached { count: 1, at: None }).goes_on());
+    }
 
     #[test]
     fn only_a_change_is_sent() {

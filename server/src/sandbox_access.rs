@@ -50,6 +50,14 @@ impl SandboxAccess {
         }
     }
 
+    /// The count of changes in an account; `None` where it is not known, as in a sandbox of another process.
+    pub fn changes(&self, account: &AccountId) -> Option<u64> {
+        match self {
+            Self::Here(sandbox) => Some(sandbox.changes(account)),
+            Self::Elsewhere { .. } => None,
+        }
+    }
+
     /// How many accounts there are.
     pub async fn count_accounts(&self) -> Result<u32, AwsError> {
         match self {

@@ -77,6 +77,15 @@ impl Headwater {
         &self.parts.desks
     }
 
+    /// A number that differs from the one before if something in the learner's account has changed in between; `None` where
+    /// nobody can tell without asking, as of AWS.
+    pub fn changes(&self, seat: &Seat) -> Option<u64> {
+        if seat.place != Place::Sandbox {
+            return None;
+        }
+        seat.learner.account.parse().ok().and_then(|account| self.parts.sandbox.changes(&account))
+    }
+
     /// Makes a sandbox account, unless the server holds as many learners as it was told to.
     pub async fn new_account(&self) -> Result<AccountId, BackendError> {
         self.refuse_when_full().await?;

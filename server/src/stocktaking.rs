@@ -16,6 +16,15 @@ pub const WHILE_CLEANING_UP: Duration = Duration::from_secs(10);
 /// The same on the other pages, where a look through all regions is many calls for little news.
 pub const MEANWHILE: Duration = Duration::from_secs(120);
 
+/// What was found holds this long where nothing has changed.
+const UNCHANGED: Duration = Duration::from_secs(15 * 60);
+
+/// When the account was looked through, and [`Headwater::changes`] before.
+pub struct Taken {
+    at: Instant,
+    changes: Option<u64>,
+}
+
 /// The receipt as it stands, if anything was ever looked at.
 pub async fn kept(headwater: &Headwater, seat: &Seat) -> Result<Option<Receipt>, BackendError> {
     headwater.store().fact(&seat.learner.id, RECEIPT).await.map_err(store_failed)
@@ -28,13 +37,14 @@ pub fn refresh(headwater: &Headwater, seat: &Seat, max_age: Duration) {
         return;
     }
     let Ok(mut taken) = seat.desk.inventoried().try_lock_owned() else { return };
-    if taken.is_some_and(|at| at.elapsed() < max_age) {
+    let changes = headwater.changes(seat);
+    if taken.as_ref().is_some_and(|taken| taken.still_holds(changes, max_age)) {
         return;
     }
     let (headwater, seat) = (headwater.clone(), seat.clone());
     tokio::spawn(async move {
         match take(&headwater, &seat).await {
-            Ok(()) => *taken = Some(Instant::now()),
+            Ok(()) => *taken = Some(Taken { at: Instant::now(), changes }),
             Err(error) => tracing::warn!(%error, "the account could not be looked through"),
         }
         drop(taken);
@@ -53,9 +63,17 @@ pub fn expire(seat: &Seat) {
 /// Looks through the account now, as before something in it is deleted.
 pub async fn take_now(headwater: &Headwater, seat: &Seat) -> Result<(), BackendError> {
     let mut taken = seat.desk.inventoried().lock_owned().await;
+    let changes = headwater.changes(seat);
     take(headwater, seat).await?;
-    *taken = Some(Instant::now());
+    *taken = Some(Taken { at: Instant::now(), changes });
     Ok(())
+}
+
+impl Taken {
+    fn still_holds(&self, changes: Option<u64>, max_age: Duration) -> bool {
+        let age = self.at.elapsed();
+        age < max_age || (changes.is_some() && changes == self.changes && age < UNCHANGED)
+    }
 }
 
 async fn take(headwater: &Headwater, seat: &Seat) -> Result<(), BackendError> {

@@ -10,6 +10,7 @@ mod guards;
 mod keys;
 mod learners;
 mod live;
+mod looking;
 mod options_table;
 mod pages;
 mod sending;

@@ -19,7 +19,7 @@ use crate::demo;
 use crate::state::{Headwater, Seat, store_failed};
 
 pub use account::{engine, offer};
-pub use chart::chart;
+pub use chart::{Charted, chart};
 pub use check::checks;
 pub use pipeline::pipeline;
 pub use receipt::{cost, receipt};
@@ -61,15 +61,19 @@ impl Progress {
 }
 
 /// Everything that all pages of the lab show. `unlocked`: whether this browser may use the machine's credentials.
-pub async fn lab(headwater: &Headwater, seat: &Seat, unlocked: bool) -> Result<LabView, BackendError> {
-    let progress = Progress::of(headwater, seat).await?;
+pub async fn lab(
+    headwater: &Headwater,
+    seat: &Seat,
+    progress: &Progress,
+    unlocked: bool,
+) -> Result<LabView, BackendError> {
     let demo = demo::view(headwater, seat).await?;
     let lab = headwater.lab(seat.engine());
     Ok(LabView {
-        learner: learner(lab, &progress),
+        learner: learner(lab, progress),
         account: account::account(headwater, seat, unlocked).await?,
-        steps: summaries(lab, seat, &progress),
-        pipeline: pipeline(seat, &progress, &demo),
+        steps: summaries(lab, seat, progress),
+        pipeline: pipeline(seat, progress, &demo),
         demo,
         chart: chart(headwater, seat).await?,
         trace: trace(headwater, seat).await?,

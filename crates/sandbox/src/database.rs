@@ -5,8 +5,10 @@
 use std::path::Path;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, Transaction};
+use sqlx::{Connection as _, Sqlite, SqliteConnection, Transaction};
 use thiserror::Error;
+
+use crate::changes::Changes;
 
 /// Readers that may run beside the one writer.
 const READERS: u32 = 4;
@@ -16,6 +18,7 @@ const READERS: u32 = 4;
 pub struct Database {
     writer: SqlitePool,
     readers: SqlitePool,
+    changes: Changes,
 }
 
 /// The database could not be opened or brought up to date.
@@ -37,10 +40,18 @@ impl Database {
             .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
             .busy_timeout(std::time::Duration::from_secs(10));
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-        sqlx::migrate!("./migrations").run(&writer).await?;
+        let mut migrating = SqliteConnection::connect_with(&options).await?;
+        sqlx::migrate!("./migrations").run(&mut migrating).await?;
+        migrating.close().await?;
+        let changes = Changes::new();
+        let writer = writer(options.clone(), &changes).await?;
         let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(options.read_only(true)).await?;
-        Ok(Self { writer, readers })
+        Ok(Self { writer, readers, changes })
+    }
+
+    /// What tells whether something in an account has changed.
+    pub(crate) fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// Begins a writing transaction. It holds the only writer, so keep it short and call no other service within it.
@@ -52,4 +63,18 @@ impl Database {
     pub fn read(&self) -> &SqlitePool {
         &self.readers
     }
+}
+
+/// The pool with the one connection that writes. What it changes is told when it comes back, which is after the commit.
+async fn writer(options: SqliteConnectOptions, changes: &Changes) -> Result<SqlitePool, sqlx::Error> {
+    let (watching, telling) = (changes.clone(), changes.clone());
+    SqlitePoolOptions::new()
+        .max_connections(1)
+        .after_connect(move |connection, _| watching.clone().watch(connection))
+        .after_release(move |_, _| {
+            telling.tell();
+            Box::pin(async { Ok(true) })
+        })
+        .connect_with(options)
+        .await
 }

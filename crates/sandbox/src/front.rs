@@ -24,6 +24,7 @@ use crate::account_management;
 use crate::analytics::Analytics;
 use crate::authorization::{self, S3Session};
 use crate::body::Bodies;
+use crate::changes::Changes;
 use crate::dynamodb::DynamoDb;
 use crate::firehose::Firehose;
 use crate::iam::Iam;
@@ -48,6 +49,7 @@ pub struct Sandbox {
 
 struct Services {
     bodies: Bodies,
+    changes: Changes,
     config: SandboxConfig,
     keyring: Keyring,
     sts: Sts,
@@ -121,6 +123,7 @@ impl Sandbox {
             limits,
         );
         let analytics = Analytics::new(database.clone(), clock.clone(), iam.clone(), firehose.clone(), lambda.clone());
+        let changes = database.changes().clone();
         let dynamodb = DynamoDb::new(database, clock);
         let tagged: [Arc<dyn TaggedResources>; 8] = [
             Arc::new(s3.clone()),
@@ -137,6 +140,7 @@ impl Sandbox {
         let bodies = Bodies::new();
         let services = Services {
             bodies,
+            changes,
             config,
             keyring,
             sts,
@@ -224,6 +228,12 @@ impl Sandbox {
     /// The access keys of an account, the oldest first.
     pub async fn access_keys(&self, account: &AccountId) -> Result<Vec<AccessKeyMetadata>, AwsError> {
         self.services.keyring.access_keys(account).await
+    }
+
+    /// A number that differs from the one before if something in the account was changed in between: by a call, by a service
+    /// at work in the background, or by the learner's code. It means nothing after a restart.
+    pub fn changes(&self, account: &AccountId) -> u64 {
+        self.services.changes.of(account)
     }
 
     /// The key with which this server itself acts in a learner's account. Never show it to anyone.

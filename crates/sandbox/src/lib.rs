@@ -17,6 +17,7 @@ pub mod analytics;
 mod authorization;
 pub mod backup;
 mod body;
+mod changes;
 mod clock;
 mod config;
 mod control;

@@ -1,11 +1,11 @@
 //! The window counts of the learner's table.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use app::error::BackendError;
 use app::model::{ChartView, PageCount, WindowState, WindowView};
-use checks::CallError;
 use checks::chart::{Window, WindowCounts, window_counts};
+use checks::{CallError, Subject};
 use time::OffsetDateTime;
 
 use super::seconds;
@@ -21,21 +21,26 @@ const AWAITED: i64 = 3;
 /// The table may take this long to answer before the page goes on with what was seen last.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// What was read holds this long where nothing has changed.
+const UNCHANGED: Duration = Duration::from_secs(60);
+
+/// What the table held when it was read last.
+pub struct Charted {
+    at: Instant,
+    /// [`Headwater::changes`] before.
+    changes: Option<u64>,
+    table: String,
+    /// Nothing when there was no table.
+    counts: Option<WindowCounts>,
+}
+
 /// Reads the table, or gives the chart as it was seen last when there is no table (any more) or it cannot be read now.
 pub async fn chart(headwater: &Headwater, seat: &Seat) -> Result<ChartView, BackendError> {
     let subject = subject(headwater, seat).await?;
-    let access = seat.desk.access();
-    let read = tokio::time::timeout(PATIENCE, window_counts(&access.clients, &subject, WINDOWS, now())).await;
     let learner = &seat.learner.id;
+    let counts = read(headwater, seat, &subject).await;
     let kept: Option<ChartView> = headwater.store().fact(learner, LAST_CHART).await.map_err(store_failed)?;
-    let counts = match read {
-        Ok(Ok(counts)) => counts,
-        Ok(Err(CallError::Absent)) | Err(_) => return Ok(kept.unwrap_or_else(|| nothing(seat))),
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "the window counts could not be read");
-            return Ok(kept.unwrap_or_else(|| nothing(seat)));
-        }
-    };
+    let Some(counts) = counts else { return Ok(kept.unwrap_or_else(|| nothing(seat))) };
     let view = ChartView {
         window_seconds: seat.variables.window_seconds,
         windows: windows(&counts, subject.sent_at, now()),
@@ -46,6 +51,34 @@ pub async fn chart(headwater: &Headwater, seat: &Seat) -> Result<ChartView, Back
         headwater.store().save_fact(learner, LAST_CHART, &view).await.map_err(store_failed)?;
     }
     Ok(view)
+}
+
+/// The counts in the table, read anew if something in the account has changed. Nothing when there is no table, or when it
+/// cannot be read now.
+async fn read(headwater: &Headwater, seat: &Seat, subject: &Subject) -> Option<WindowCounts> {
+    let place = seat.desk.charted();
+    let mut charted = place.lock().await;
+    let changes = headwater.changes(seat);
+    if let Some(last) = &*charted
+        && changes.is_some()
+        && last.changes == changes
+        && last.table == subject.table
+        && last.at.elapsed() < UNCHANGED
+    {
+        return last.counts.clone();
+    }
+    let access = seat.desk.access();
+    let counts = match tokio::time::timeout(PATIENCE, window_counts(&access.clients, subject, WINDOWS, now())).await {
+        Ok(Ok(counts)) => Some(counts),
+        Ok(Err(CallError::Absent)) => None,
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "the window counts could not be read");
+            return None;
+        }
+        Err(_) => return None,
+    };
+    *charted = Some(Charted { at: Instant::now(), changes, table: subject.table.clone(), counts: counts.clone() });
+    counts
 }
 
 fn nothing(seat: &Seat) -> ChartView {

@@ -7,6 +7,7 @@ use app::model::{HopState, HopView, TraceView};
 use checks::Engine;
 use checks::trace::{self, Hop, Run, Trace};
 use clickstream::Progress;
+use time::OffsetDateTime;
 
 use super::check::evidence_view;
 use super::seconds;
@@ -18,6 +19,8 @@ use crate::state::{Headwater, Seat, now};
 const FRESH: Duration = Duration::from_secs(5);
 /// The same once all of them have arrived.
 const SETTLED: Duration = Duration::from_secs(60);
+/// The same where nothing has changed in the account.
+const UNCHANGED: Duration = Duration::from_secs(60);
 /// A page waits this long for a new trace before it goes on with the last one.
 const PATIENCE: Duration = Duration::from_secs(4);
 
@@ -25,6 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(4);
 pub struct Traced {
     at: Instant,
     complete: bool,
+    /// [`Headwater::changes`] before.
+    changes: Option<u64>,
+    /// When more may be seen though nothing changes.
+    look_again: Option<OffsetDateTime>,
     view: TraceView,
 }
 
@@ -34,10 +41,11 @@ pub async fn trace(headwater: &Headwater, seat: &Seat) -> Result<Option<TraceVie
     let Some(run) = run(&progress) else { return Ok(None) };
     let place = seat.desk.traced();
     let mut traced = place.lock().await;
+    let changes = headwater.changes(seat);
     if let Some(last) = &*traced
         && last.view.mark == run.title
         && last.view.rows == run.rows
-        && last.at.elapsed() < if last.complete { SETTLED } else { FRESH }
+        && last.still_holds(changes)
     {
         return Ok(Some(last.view.clone()));
     }
@@ -47,11 +55,22 @@ pub async fn trace(headwater: &Headwater, seat: &Seat) -> Result<Option<TraceVie
     match tokio::time::timeout(PATIENCE, look).await {
         Ok(found) => {
             let complete = progress.is_over() && found.is_complete();
+            let look_again = found.look_again();
             let view = view(&run, found, subject.engine);
-            *traced = Some(Traced { at: Instant::now(), complete, view: view.clone() });
+            *traced = Some(Traced { at: Instant::now(), complete, changes, look_again, view: view.clone() });
             Ok(Some(view))
         }
         Err(_) => Ok(traced.as_ref().filter(|last| last.view.mark == run.title).map(|last| last.view.clone())),
+    }
+}
+
+impl Traced {
+    /// Whether another look would see the same.
+    fn still_holds(&self, changes: Option<u64>) -> bool {
+        let age = self.at.elapsed();
+        let is_fresh = age < if self.complete { SETTLED } else { FRESH };
+        let is_waiting = self.look_again.is_none_or(|at| now() < at);
+        is_fresh || (changes.is_some() && changes == self.changes && is_waiting && age < UNCHANGED)
     }
 }
 

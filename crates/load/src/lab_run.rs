@@ -1,0 +1,130 @@
+//! Learners at once, doing the whole lab: one run for each number of them.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::ensure;
+use clap::Args;
+use futures::future::join_all;
+use lab::Lab;
+use tokio::time::Instant;
+
+use crate::learner::Learner;
+use crate::recorder::{Recorded, Recorder};
+use crate::served::Served;
+use crate::{limit, plan, report, usage};
+
+/// How often the memory of the server is looked at.
+const WATCH: Duration = Duration::from_secs(1);
+
+/// What to run.
+#[derive(Clone, Debug, Args)]
+pub struct LabOptions {
+    /// The program to serve with: a release build of `headwater`.
+    #[arg(long)]
+    pub headwater: PathBuf,
+    /// Numbers of learners, each for a run of its own against a fresh server.
+    #[arg(long, value_delimiter = ',', default_values_t = [100, 1_000])]
+    pub learners: Vec<u32>,
+    /// How long each learner stays, in minutes. Waiting for the lab itself comes on top.
+    #[arg(long, default_value_t = 9.0)]
+    pub minutes: f64,
+    /// Within how many minutes all of them come.
+    #[arg(long, default_value_t = 1.0)]
+    pub ramp: f64,
+    /// The seed that all plans are drawn from.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Processors that the server is bound to, as taskset takes them, such as 0,1.
+    #[arg(long)]
+    pub server_cores: Option<String>,
+}
+
+/// What came of one run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub learners: u32,
+    pub recorded: Recorded,
+    /// How long it took, from the first learner's coming to the last one's going.
+    pub lasted: Duration,
+    /// Processor time, in seconds: of the server, of the functions it ran, of this generator, of the whole machine.
+    pub server: f64,
+    pub functions: f64,
+    pub generator: f64,
+    pub machine: f64,
+    /// The most memory that the server used.
+    pub memory: u64,
+}
+
+/// Runs all and prints the report. Exit status 1: something failed, or took longer than it may.
+pub async fn run(options: LabOptions) -> anyhow::Result<ExitCode> {
+    ensure!(options.minutes > 0.0 && options.minutes <= 600.0, "--minutes is from 0 to 600");
+    ensure!(options.ramp >= 0.0 && options.ramp <= 600.0, "--ramp is from 0 to 600");
+    raise_open_files()?;
+    eprintln!("load: the generator's own limit");
+    let limit = limit::measure().await?;
+    let lab = Arc::new(Lab::embedded());
+    let mut outcomes = Vec::new();
+    for learners in &options.learners {
+        eprintln!("load: {learners} learners, who stay for {} minutes", options.minutes);
+        outcomes.push(one(&options, *learners, Arc::clone(&lab)).await?);
+    }
+    print!("{}", report::lab(&options, &outcomes, limit));
+    let kept = outcomes.iter().all(report::keeps_bounds);
+    Ok(if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn one(options: &LabOptions, learners: u32, lab: Arc<Lab>) -> anyhow::Result<Outcome> {
+    let mut served = Served::start(&options.headwater, options.server_cores.as_deref(), learners).await?;
+    let minutes = |minutes: f64| Duration::from_secs_f64(minutes * 60.0);
+    let plans = plan::class(&lab, learners, minutes(options.ramp), minutes(options.minutes), options.seed);
+    let recorder = Arc::new(Recorder::default());
+    let (us, beginning) = (std::process::id(), Instant::now() + Duration::from_millis(500));
+    let (server_before, we_before, machine_before) = (usage::of(served.process)?, usage::of(us)?, usage::machine()?);
+    let working: Vec<_> = plans
+        .into_iter()
+        .map(|plan| {
+            let learner = Learner::new(&served.pages, Arc::clone(&lab), Arc::clone(&recorder));
+            tokio::spawn(learner.work(plan, beginning))
+        })
+        .collect();
+    let mut all = std::pin::pin!(join_all(working));
+    let mut watch = tokio::time::interval(WATCH);
+    let mut memory = 0;
+    loop {
+        tokio::select! {
+            ended = &mut all => {
+                ensure!(ended.iter().all(Result::is_ok), "a learner's task broke off");
+                break;
+            }
+            _ = watch.tick() => {
+                ensure!(served.runs(), "the server ended while learners were at work");
+                memory = memory.max(usage::of(served.process)?.memory);
+            }
+        }
+    }
+    let lasted = beginning.elapsed();
+    let (server, we, machine) = (usage::of(served.process)?, usage::of(us)?, usage::machine()?);
+    let outcome = Outcome {
+        learners,
+        recorded: recorder.so_far(),
+        lasted,
+        server: server.own - server_before.own,
+        functions: server.children - server_before.children,
+        generator: we.own - we_before.own,
+        machine: machine - machine_before,
+        memory,
+    };
+    served.stop().await?;
+    Ok(outcome)
+}
+
+/// Each learner has a few connections, and each connection is a file here.
+fn raise_open_files() -> anyhow::Result<()> {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, rustix::process::Rlimit { current: limit.maximum, maximum: limit.maximum })?;
+    Ok(())
+}
