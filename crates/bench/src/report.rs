@@ -85,7 +85,7 @@ fn table(measurements: &[Measurement], peer: &str) -> anyhow::Result<(String, us
 }
 
 fn line(name: &str, ours: &str, theirs: &str, ratio: &str) -> String {
-    format!("{name:NAME_WIDTH$}{ours:VALUES_WIDTH$}{theirs:VALUES_WIDTH$}{ratio:>6}")
+    format!("{name:NAME_WIDTH$}{ours:VALUES_WIDTH$}{theirs:VALUES_WIDTH$}{ratio:>7}")
 }
 
 /// The median, and the range if there were several rounds.

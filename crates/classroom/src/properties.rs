@@ -99,6 +99,9 @@ fn is_intact(document: &str) -> bool {
 }
 
 proptest! {
+    // Sealing a log is slow without optimisation.
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
     #[test]
     fn any_split_into_batches_gives_the_same_board(entries in log(60), cuts in prop::collection::vec(any::<Index>(), 0..6)) {
         let whole = board_of(&entries);

@@ -71,7 +71,7 @@ fn told(name: &str, report: &AuditReport) -> String {
     let mut text = format!("{name} is intact: class {:?} ({})\n", class.name, class.id.escape_debug());
     // Writing to a string does not fail.
     let _ = writeln!(text, "{entries} entries in one chain; the head is {head}");
-    let _ = writeln!(text, "{learners} learners with {checks} points of checks, as the log has them");
+    let _ = writeln!(text, "{learners} learners, the points of {checks} checks as they follow from the log");
     match noted {
         Some(noted) => _ = writeln!(text, "entry {} is the one that was noted", noted.seq),
         None => text.push_str("no earlier head was given: a log written anew as a whole would pass, too (--head)\n"),

@@ -66,7 +66,7 @@ async fn an_intact_export_is_told_with_its_counts() {
     assert_eq!((status, &*err), (Some(0), ""));
     assert!(out.contains(r#"is intact: class "Monday\u{1b}[2J" (class)"#), "{out}");
     assert!(out.contains(&format!("5 entries in one chain; the head is 5:{}\n", log[4].hash)), "{out}");
-    assert!(out.contains("2 learners with 2 points of checks") && out.contains("no earlier head was given"), "{out}");
+    assert!(out.contains("2 learners, the points of 2 checks") && out.contains("no earlier head was given"), "{out}");
     let head = format!("4:{}", log[3].hash);
     let (status, out, _) = audit(&export(&log), &["--head", &head]).await;
     assert!(status == Some(0) && out.contains("entry 4 is the one that was noted"), "{out}");
