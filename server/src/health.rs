@@ -26,7 +26,13 @@ const FRESH: Duration = Duration::from_secs(1);
 pub struct Health {
     look: Arc<dyn Fn() -> BoxFuture<'static, Vec<Part>> + Send + Sync>,
     shutdown: CancellationToken,
-    last: Arc<Mutex<Option<(Instant, Vec<Part>)>>>,
+    last: Arc<Mutex<Option<Looked>>>,
+}
+
+/// What was seen, and when.
+struct Looked {
+    at: Instant,
+    parts: Vec<Part>,
 }
 
 /// A part of the process that must work. Why it does not is in the log.
@@ -79,13 +85,13 @@ impl Health {
 
     async fn parts(&self) -> Vec<Part> {
         let mut last = self.last.lock().await;
-        if let Some((at, parts)) = &*last
-            && at.elapsed() < FRESH
+        if let Some(looked) = &*last
+            && looked.at.elapsed() < FRESH
         {
-            return parts.clone();
+            return looked.parts.clone();
         }
         let parts = (self.look)().await;
-        *last = Some((Instant::now(), parts.clone()));
+        *last = Some(Looked { at: Instant::now(), parts: parts.clone() });
         parts
     }
 }

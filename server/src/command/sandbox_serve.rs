@@ -44,9 +44,10 @@ pub async fn run(options: SandboxServeOptions) -> anyhow::Result<()> {
     let data_dir = data_dir(options.data_dir.as_deref());
     let _lock = lock(&data_dir)?;
     let sandbox = Sandbox::open(options.sandbox.config(sandbox_folder(&data_dir), listener.local_addr()?)).await?;
+    let shutdown = CancellationToken::new();
+    stop_on_signal(shutdown.clone())?;
     println!("The sandbox's AWS endpoint is {}; state is in {}", sandbox.config().endpoint_url, data_dir.display());
     println!("The control API is at http://{}", control.local_addr()?);
-    let shutdown = CancellationToken::new();
     let limits = options.bounds.limits();
     let health = Health::of_sandbox(sandbox.clone(), shutdown.clone());
     // Whoever watches this process can do so until its last request is answered.
@@ -57,7 +58,6 @@ pub async fn run(options: SandboxServeOptions) -> anyhow::Result<()> {
         tokio::spawn(serving::serve(listener, routes, limits, watched.clone()));
     }
     let _watched = watched.drop_guard();
-    tokio::spawn(stop_on_signal(shutdown.clone()));
     let control_routes = sandbox.control(token).merge(health.routes());
     let serve_control = serving::serve(control, control_routes, limits, shutdown.clone());
     let serve_sandbox = sandbox.serve_within(listener, limits, shutdown.clone());

@@ -72,6 +72,7 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
         .site_addr(pages.local_addr()?)
         .build();
     let shutdown = CancellationToken::new();
+    stop_on_signal(shutdown.clone())?;
     let health = Health::of_web(headwater.clone(), shutdown.clone());
     let web = WebOptions {
         secure_cookie: options.secure_cookie,
@@ -93,7 +94,6 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
         tokio::spawn(serving::serve(listener, routes, options.bounds.limits(), watched.clone()));
     }
     let _watched = watched.drop_guard();
-    tokio::spawn(stop_on_signal(shutdown.clone()));
     let limits = options.bounds.limits();
     let serve_pages = serving::serve(pages, router, limits, shutdown.clone());
     let serve_sandbox = async {

@@ -89,6 +89,37 @@ async fn a_secret_shown_once_survives_a_redirect_to_another_server() {
 }
 
 #[tokio::test]
+async fn two_web_servers_serve_one_lab_and_one_goes_on_without_the_other() {
+    let (far, first, second) = (Folder::new(), Folder::new(), Folder::new());
+    let apart = sandbox(&far).await;
+    let database = scratch_postgres::new_database().await.unwrap();
+    let web = async |folder: &Folder| {
+        let change = |command: &mut tokio::process::Command| {
+            command.args(["--sandbox-control", &apart.control]);
+            command.env("HEADWATER_SANDBOX_TOKEN", TOKEN).env("DATABASE_URL", &database);
+        };
+        folder.start_with(change).await
+    };
+    let (one, other) = (web(&first).await, web(&second).await);
+    let mut visitor = Visitor::new(&one.site);
+    assert_eq!(visitor.post("/api/start", &[]).await.location(), Some("/lab/connect"));
+    let mut there = Visitor::new(&other.site);
+    there.cookies.clone_from(&visitor.cookies);
+    let page = there.get("/lab/connect").await;
+    let account = page.code_after("<dt>Account</dt>").unwrap();
+    assert!(page.code("keys-exports").is_some(), "the key made at one server is shown by the other");
+    assert!(visitor.get("/lab/connect").await.code("keys-exports").is_none(), "once");
+
+    let bucket = format!("clickstream-{account}-us-east-1");
+    visitor.perform("delivery-stream", "create-bucket", &[("bucket", &bucket)]).await;
+    one.kill().await;
+    let checks = there.get("/lab/delivery-stream").await.section("checks");
+    assert!(checks.contains("1 of 7 pass"), "{checks}");
+    other.stop().await;
+    assert_eq!(second.log(), "");
+}
+
+#[tokio::test]
 async fn nobody_gets_in_without_the_token() {
     let far = Folder::new();
     let apart = sandbox(&far).await;
