@@ -80,8 +80,7 @@ impl Backend for RequestBackend {
     }
 
     async fn choices(&self) -> Result<Vec<LabChoice>, BackendError> {
-        let accounts = self.headwater.connector().mode() != LiveMode::Off;
-        Ok(LabChoice::ALL.into_iter().filter(|choice| accounts || !choice.is_account()).collect())
+        Ok(self.headwater.choices())
     }
 
     async fn start(&self, choice: LabChoice) -> Result<(), BackendError> {
@@ -369,7 +368,8 @@ impl RequestBackend {
     }
 }
 
-fn engine_of(choice: LabChoice) -> Engine {
+/// What counts in a lab.
+pub fn engine_of(choice: LabChoice) -> Engine {
     match choice {
         LabChoice::SandboxSql => Engine::SqlApplication,
         LabChoice::SandboxWindow | LabChoice::AccountWindow => Engine::TumblingWindow,

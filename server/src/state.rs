@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use app::error::BackendError;
+use app::model::LabChoice;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use lab::{Engine, Lab, Variables};
 use sandbox::AccountId;
@@ -10,7 +11,7 @@ use store::{Learner, Store, StoreError};
 use time::OffsetDateTime;
 
 use crate::checking;
-use crate::connect::Connector;
+use crate::connect::{Connector, LiveMode};
 use crate::desk::{Access, Basis, Desk, Desks};
 use crate::place::Place;
 use crate::sandbox_access::SandboxAccess;
@@ -66,6 +67,12 @@ impl Headwater {
     pub fn lab(&self, engine: Engine) -> &Lab {
         let position = Engine::ALL.iter().position(|other| *other == engine).unwrap_or_default();
         &self.parts.labs[position]
+    }
+
+    /// The labs that can be done here.
+    pub fn choices(&self) -> Vec<LabChoice> {
+        let accounts = self.parts.connector.mode() != LiveMode::Off;
+        LabChoice::ALL.into_iter().filter(|choice| accounts || !choice.is_account()).collect()
     }
 
     /// How learners' own accounts are reached.
