@@ -233,11 +233,6 @@ impl BoardState {
         Told::new(self.told_seq, rows.as_ref(), &others)
     }
 
-    /// The number of the last entry that the rows have.
-    pub fn seq(&self) -> i64 {
-        self.told_seq
-    }
-
     /// Takes over what was read again. `Some` when there was something; true when every row has to be made anew.
     fn take_over(&mut self) -> Option<bool> {
         let Reread { class, settings, syllabus, staff, waiting } = self.reread.take()?;
