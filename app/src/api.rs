@@ -242,7 +242,7 @@ pub async fn choose_dialect(dialect: Dialect) -> Result<(), BackendError> {
 
 /// Where the browser goes after a form post.
 #[cfg(feature = "ssr")]
-enum Place {
+pub(crate) enum Place {
     /// Only a post without JavaScript leads back to the page.
     Page(String),
     Always(String),
@@ -250,14 +250,14 @@ enum Place {
 
 #[cfg(feature = "ssr")]
 impl Place {
-    fn page(path: &str, anchor: &str) -> Self {
+    pub(crate) fn page(path: &str, anchor: &str) -> Self {
         Self::Page(format!("{path}#{anchor}"))
     }
 }
 
 /// News for the learner; what an operation of the backend answers can be told as it is.
 #[cfg(feature = "ssr")]
-trait News {
+pub(crate) trait News {
     fn tell(self, notice: &mut Notice);
 }
 
@@ -265,6 +265,13 @@ trait News {
 impl News for &str {
     fn tell(self, notice: &mut Notice) {
         self.clone_into(&mut notice.message);
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl News for String {
+    fn tell(self, notice: &mut Notice) {
+        notice.message = self;
     }
 }
 
@@ -278,14 +285,16 @@ impl News for crate::model::Performed {
 
 /// Answers a form post: with JavaScript by the outcome itself, else by a notice and a redirect.
 #[cfg(feature = "ssr")]
-async fn respond(
+pub(crate) async fn respond(
     about: &str,
     kept: Fields,
     result: Result<impl News, BackendError>,
     place: impl FnOnce(bool) -> Place,
 ) -> Result<Notice, BackendError> {
     let plain_post = without_script().await;
-    match place(result.is_ok()) {
+    let place = place(result.is_ok());
+    let leaves = matches!(place, Place::Always(_));
+    match place {
         Place::Always(path) => leptos_axum::redirect(&path),
         Place::Page(path) if plain_post => leptos_axum::redirect(&path),
         Place::Page(_) => (),
@@ -300,7 +309,7 @@ async fn respond(
         Err(error) => return Err(error),
     };
     // A redirect leaves the page that made the request, so the notice has to wait for the next.
-    if plain_post || matches!(about, about::START | about::RESUME | about::FORGET) {
+    if plain_post || leaves {
         backend()?.put_notice(notice.clone()).await?;
     }
     Ok(notice)
@@ -327,7 +336,7 @@ fn step_path(slug: &str) -> String {
 
 /// Keeps what can stand in a path or fragment, so that a redirect cannot be led elsewhere.
 #[cfg(feature = "ssr")]
-fn plain(name: &str) -> String {
+pub(crate) fn plain(name: &str) -> String {
     name.chars().filter(|character| character.is_ascii_alphanumeric() || *character == '-').take(64).collect()
 }
 

@@ -21,6 +21,7 @@ mod quiz;
 mod receipt;
 mod resume_code;
 mod river;
+pub mod teach;
 mod trace;
 mod welcome;
 
@@ -28,7 +29,7 @@ pub use account::Account;
 pub use action_form::ActionPanel;
 pub use catch_up::CatchUp;
 pub use chart::{Chart, Size as ChartSize};
-pub use checks::Checks;
+pub use checks::{CheckRow, Checks};
 pub use cost::CostBar;
 pub use demo::{DemoPanel, DemoProgress, UploadPanel};
 pub use field::FieldInput;

@@ -7,11 +7,16 @@ pub mod backend;
 mod clock;
 mod components;
 pub mod error;
+#[cfg(feature = "hydrate")]
+mod event_stream;
 mod format;
 mod live;
 pub mod model;
 mod pages;
 pub mod preferences;
+pub mod teach_api;
+#[cfg(feature = "ssr")]
+pub mod teaching;
 
 pub use app::{App, shell};
 

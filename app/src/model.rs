@@ -16,6 +16,7 @@ mod pipeline;
 mod place;
 mod receipt;
 mod step;
+pub mod teach;
 mod trace;
 
 pub use catch_up::{CatchUpView, PlannedCallView};
@@ -156,6 +157,13 @@ pub mod about {
     /// Connecting an account of the learner's own: unlock, prepare, find, confirm.
     pub const CONNECT: &str = "connect";
     pub const CATCH_UP: &str = "catch-up";
+
+    pub const SIGN_IN: &str = "teach-sign-in";
+    pub const SET_UP: &str = "teach-set-up";
+    pub const INVITATION: &str = "teach-invitation";
+    pub const INSTRUCTOR_NAME: &str = "teach-name";
+    pub const PASSWORD: &str = "teach-password";
+    pub const NEW_CLASS: &str = "teach-new-class";
 
     /// An action of a step, by its name.
     pub fn action(name: &str) -> String {

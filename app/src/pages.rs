@@ -5,6 +5,7 @@ mod missing;
 mod problem;
 mod results;
 mod step;
+pub mod teach;
 
 pub use landing::Landing;
 pub use missing::Missing;

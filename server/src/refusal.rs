@@ -32,7 +32,8 @@ pub fn unreadable(status: StatusCode, message: &str) -> Response {
 fn status(error: &BackendError) -> StatusCode {
     match error {
         BackendError::NotFound => StatusCode::NOT_FOUND,
-        BackendError::NoLearner => StatusCode::UNAUTHORIZED,
+        BackendError::NoLearner | BackendError::NotSignedIn => StatusCode::UNAUTHORIZED,
+        BackendError::NotAllowed => StatusCode::FORBIDDEN,
         BackendError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         BackendError::Refused { .. } | BackendError::Busy => StatusCode::CONFLICT,
         BackendError::Internal | BackendError::Unreachable => StatusCode::INTERNAL_SERVER_ERROR,
