@@ -37,6 +37,9 @@ pub struct ServeOptions {
     /// Learners and sandbox accounts that may exist at once.
     #[arg(long, env = "HEADWATER_MAX_LEARNERS", default_value_t = 20_000)]
     pub max_learners: u32,
+    /// Who may start a lab: `everyone`, or only `members` of a class, who come in by its code.
+    #[arg(long, env = "HEADWATER_LABS_FOR", value_enum, default_value_t = LabsFor::Everyone)]
+    pub labs_for: LabsFor,
     /// Send the session cookie over HTTPS only; set it when a proxy in front speaks HTTPS.
     #[arg(long, env = "HEADWATER_SECURE_COOKIE")]
     pub secure_cookie: bool,
@@ -61,6 +64,14 @@ pub struct ServeOptions {
     /// The bubblewrap program that isolates learners' functions.
     #[arg(long, env = "HEADWATER_BUBBLEWRAP", default_value = "/usr/bin/bwrap")]
     pub bubblewrap: PathBuf,
+}
+
+/// Who may start a lab.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LabsFor {
+    Everyone,
+    /// Who joins a class.
+    Members,
 }
 
 /// How log lines are written.

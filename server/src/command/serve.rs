@@ -14,7 +14,7 @@ use crate::config::ServeOptions;
 use crate::connect::{Connector, LiveMode};
 use crate::router::router;
 use crate::session_store::SessionStore;
-use crate::state::Headwater;
+use crate::state::{Admission, Headwater};
 
 /// Serves the pages and the sandbox until SIGINT or SIGTERM, then lets requests under way end.
 pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
@@ -52,7 +52,9 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     tokio::spawn(store.clone().keep_sealing());
     let sessions = SessionStore::open(&store).await.context("the sessions cannot be kept")?;
     tokio::spawn(sessions.clone().delete_expired());
-    let headwater = Headwater::new(store, sandbox.clone(), connector, options.max_learners);
+    let admission = Admission { max_learners: options.max_learners, labs_for: options.labs_for };
+    let headwater = Headwater::new(store, sandbox.clone(), connector, admission);
+    tokio::spawn(headwater.class_news().clone().pass_on(headwater.store().news()));
     let connector = headwater.connector();
     let unlock_code = (connector.mode() == LiveMode::Local).then(|| connector.unlock_code().printed());
 

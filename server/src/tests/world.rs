@@ -14,10 +14,11 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::client::{Learner, Site, Visitor};
+use crate::config::LabsFor;
 use crate::connect::{ConnectOptions, Connector, LiveMode};
 use crate::router::router;
 use crate::session_store::SessionStore;
-use crate::state::{Headwater, REGION};
+use crate::state::{Admission, Headwater, REGION};
 
 /// A server with nobody in it yet. Its data folder goes when this is dropped.
 pub struct World {
@@ -37,6 +38,7 @@ pub struct World {
 #[derive(Clone, Copy)]
 pub struct Wishes {
     pub max_learners: u32,
+    pub labs_for: LabsFor,
     pub secure_cookie: bool,
     /// Learners' own accounts. The sandbox stands in for AWS, and the server's own credentials are a key to an account in it.
     pub live: LiveMode,
@@ -44,7 +46,7 @@ pub struct Wishes {
 
 impl Default for Wishes {
     fn default() -> Self {
-        Self { max_learners: 100, secure_cookie: false, live: LiveMode::Off }
+        Self { max_learners: 100, labs_for: LabsFor::Everyone, secure_cookie: false, live: LiveMode::Off }
     }
 }
 
@@ -91,7 +93,9 @@ impl World {
             connector = connector.with_own_credentials(SharedCredentialsProvider::new(own_key));
             own_account = own.as_str().to_owned();
         }
-        let headwater = Headwater::new(store.clone(), sandbox, connector, wishes.max_learners);
+        let admission = Admission { max_learners: wishes.max_learners, labs_for: wishes.labs_for };
+        let headwater = Headwater::new(store.clone(), sandbox, connector, admission);
+        tokio::spawn(headwater.class_news().clone().pass_on(store.news()));
         let leptos = LeptosOptions::builder()
             .output_name("headwater")
             .site_root(site_root(folder.path()).to_string_lossy().into_owned())
