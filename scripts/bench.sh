@@ -78,6 +78,8 @@ for subject in records items; do
 done
 echo "bench: streaming SQL"
 "$bench" sql --rounds "$rounds" >>"$results"
+echo "bench: a class's board"
+"$bench" board --rounds "$rounds" >>"$results"
 echo "bench: from a window's end to the chart"
 "$bench" chart --pages "$pages" >>"$results"
 

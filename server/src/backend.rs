@@ -136,7 +136,7 @@ impl Backend for RequestBackend {
     async fn recheck(&self, slug: &str, consent: bool) -> Result<Vec<CheckView>, BackendError> {
         let (seat, step) = self.seat_at(slug).await?;
         let checked = slug.parse().map_err(internal)?;
-        self.headwater.store().count_attempt(&seat.learner.id, slug).await.map_err(store_failed)?;
+        self.headwater.store().count_attempt(&seat.learner.id, slug, now()).await.map_err(store_failed)?;
         let consent = if consent { Consent::Invoke } else { Consent::No };
         checking::look(&self.headwater, &seat, checked, consent, Duration::ZERO).await?;
         let progress = views::Progress::of(&self.headwater, &seat).await?;
@@ -172,7 +172,7 @@ impl Backend for RequestBackend {
     async fn reveal_hint(&self, slug: &str) -> Result<(), BackendError> {
         let (seat, step) = self.seat_at(slug).await?;
         let tiers = step.hints.len() as u32;
-        self.headwater.store().reveal_hint(&seat.learner.id, slug, tiers).await.map_err(store_failed)
+        self.headwater.store().reveal_hint(&seat.learner.id, slug, tiers, now()).await.map_err(store_failed)
     }
 
     async fn answer(&self, slug: &str, question: &str, choices: &[String]) -> Result<QuestionView, BackendError> {

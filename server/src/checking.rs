@@ -137,7 +137,8 @@ async fn record(
         if record.is_none_or(|record| differs(record, &result)) {
             outcomes.push(CheckOutcome {
                 name: result.name.as_str().to_owned(),
-                passed: result.verdict.is_pass(),
+                verdict: verdict_kind(&result.verdict),
+                cause: cause(&result.verdict),
                 result: serde_json::to_value(&result).map_err(internal)?,
             });
         }
@@ -145,16 +146,43 @@ async fn record(
     }
     if !outcomes.is_empty() {
         stocktaking::expire(seat);
-        store.record_checks(&seat.learner.id, &outcomes, now()).await.map_err(store_failed)?;
         let passed_before = |name: CheckName| {
             records.iter().any(|record| record.name == name.as_str() && record.first_passed.is_some())
         };
         let passed_now = |name: CheckName| results.iter().any(|result| result.name == name && result.verdict.is_pass());
-        if step.checks(engine(seat.engine())).all(|name| passed_before(name) || passed_now(name)) {
-            store.pass_step(&seat.learner.id, step.slug(), now()).await.map_err(store_failed)?;
-        }
+        let passes_step = step.checks(engine(seat.engine())).all(|name| passed_before(name) || passed_now(name));
+        store
+            .record_checks(&seat.learner.id, step.slug(), &outcomes, passes_step, now())
+            .await
+            .map_err(store_failed)?;
     }
     Ok(results)
+}
+
+/// What learners with the same trouble have in common. Names that learners chose are not in it.
+fn cause(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Wrong { setting, .. } => setting.clone(),
+        Verdict::NoPermission { action } => action.clone(),
+        Verdict::Pass
+        | Verdict::NotYet { .. }
+        | Verdict::Elsewhere { .. }
+        | Verdict::Settling { .. }
+        | Verdict::ServiceFault { .. } => String::new(),
+    }
+}
+
+/// The verdict as the log of a class knows it.
+fn verdict_kind(verdict: &Verdict) -> classroom::VerdictKind {
+    match verdict.kind() {
+        VerdictKind::Pass => classroom::VerdictKind::Pass,
+        VerdictKind::NotYet => classroom::VerdictKind::NotYet,
+        VerdictKind::Wrong => classroom::VerdictKind::Wrong,
+        VerdictKind::Elsewhere => classroom::VerdictKind::Elsewhere,
+        VerdictKind::NoPermission => classroom::VerdictKind::NoPermission,
+        VerdictKind::Settling => classroom::VerdictKind::Settling,
+        VerdictKind::ServiceFault => classroom::VerdictKind::ServiceFault,
+    }
 }
 
 /// Whether a result says something new, apart from the times in its evidence.

@@ -1,5 +1,6 @@
 //! The command line, one file a command.
 
+mod audit;
 mod lab_lint;
 mod new_account;
 mod serve;
@@ -29,6 +30,9 @@ enum Command {
     Serve(Box<ServeOptions>),
     /// Verify the lab in an account with the checks of the pages. Exit status 0: passed, 1: not passed, 2: could not tell.
     Verify(verify::VerifyOptions),
+    /// Verify the export of a class: its chained log, and the grades that follow from it. Exit status 0: intact, 1: not, 2:
+    /// it cannot be read.
+    Audit(audit::AuditOptions),
     /// The sandbox of a running server.
     #[command(subcommand)]
     Sandbox(SandboxCommand),
@@ -59,6 +63,7 @@ impl Cli {
         match self.command {
             Command::Serve(options) => serve::run(*options).await?,
             Command::Verify(options) => return Ok(verify::run(options).await),
+            Command::Audit(options) => return Ok(audit::run(&options)),
             Command::Sandbox(SandboxCommand::NewAccount(options)) => new_account::run(options).await?,
             Command::Lab(LabCommand::Lint { folder }) => lab_lint::run(folder.as_deref())?,
         }

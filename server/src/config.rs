@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
 use crate::connect::{ConnectOptions, LiveMode};
@@ -23,6 +24,13 @@ pub struct ServeOptions {
     /// Folder for all state: learners, progress, sandbox. The user's data folder if left out.
     #[arg(long, env = "HEADWATER_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
+    /// PostgreSQL database for learners, classes and sessions, such as postgres://user:password@host/database; several
+    /// servers may share it. If left out: a SQLite file in the data folder.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<SecretString>,
+    /// Connections to PostgreSQL that this server may hold.
+    #[arg(long, env = "HEADWATER_DATABASE_CONNECTIONS", default_value_t = store::CONNECTIONS, value_parser = clap::value_parser!(u32).range(2..=500))]
+    pub database_connections: u32,
     /// Folder with the built browser half, style and public files.
     #[arg(long, env = "LEPTOS_SITE_ROOT", default_value = "target/site")]
     pub site_root: PathBuf,

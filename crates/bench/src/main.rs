@@ -3,6 +3,7 @@
 //! Each measuring command prints one [`measurement::Measurement`] a line, as JSON; `report` reads such lines, those of the
 //! boto3 client too, and prints the table. `docs/benchmarks.md` tells what each line of it means.
 
+mod board;
 mod chart;
 mod items;
 mod learner;
@@ -30,6 +31,8 @@ enum Command {
     Items(load::LoadOptions),
     /// Rows a second through the lab's streaming SQL, in this process.
     Sql(sql::SqlOptions),
+    /// Entries a second through the board of a class, in this process.
+    Board(board::BoardOptions),
     /// Time from a window's end to the event that brings its counts to the page.
     Chart(chart::ChartOptions),
     /// Reads measurements from standard input and prints the table. Exit status 1: Headwater is behind somewhere.
@@ -42,6 +45,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Records(options) => records::run(&options).await,
         Command::Items(options) => items::run(&options).await,
         Command::Sql(options) => sql::run(&options),
+        Command::Board(options) => board::run(&options),
         Command::Chart(options) => chart::run(options).await,
         Command::Report(options) => report::run(&options),
     }

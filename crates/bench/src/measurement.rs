@@ -25,6 +25,8 @@ pub enum Subject {
     Items,
     /// Rows a second that passed the streaming SQL.
     Rows,
+    /// Entries a second that a class's board took in.
+    Entries,
     /// Seconds from a window's end to the page.
     Delay,
 }

@@ -50,7 +50,7 @@ pub fn run(options: &ReportOptions) -> anyhow::Result<()> {
 fn table(measurements: &[Measurement], peer: &str) -> anyhow::Result<(String, usize)> {
     let mut table = String::new();
     let mut behind = 0;
-    for subject in [Subject::Records, Subject::Items, Subject::Rows, Subject::Delay] {
+    for subject in [Subject::Records, Subject::Items, Subject::Rows, Subject::Entries, Subject::Delay] {
         let ours: Vec<&Measurement> =
             measurements.iter().filter(|one| one.subject == subject && one.target == HEADWATER).collect();
         ensure!(!ours.is_empty(), "nothing was measured of {subject:?}");
@@ -58,6 +58,7 @@ fn table(measurements: &[Measurement], peer: &str) -> anyhow::Result<(String, us
             Subject::Records => ("Firehose PutRecordBatch, records/s", MOTO, peer),
             Subject::Items => ("DynamoDB PutItem, items/s", MOTO, peer),
             Subject::Rows => ("Streaming SQL, rows/s", LIMIT, "one stream's most"),
+            Subject::Entries => ("A class's board, entries/s", LIMIT, "what it has to show"),
             Subject::Delay => ("From a window's end to the chart, s", LIMIT, "counts as late from"),
         };
         if !table.is_empty() {
@@ -143,6 +144,8 @@ mod tests {
             of(Subject::Items, "boto3", MOTO, &[122.0]),
             of(Subject::Rows, "SQL", HEADWATER, &[1_234_567.0]),
             of(Subject::Rows, "SQL", LIMIT, &[100_000.0]),
+            of(Subject::Entries, "fold", HEADWATER, &[50_000.0]),
+            of(Subject::Entries, "fold", LIMIT, &[500.0]),
             of(Subject::Delay, "first count", HEADWATER, &[0.5, 0.75, 2.0]),
             of(Subject::Delay, "first count", LIMIT, &[15.0]),
         ]
@@ -155,6 +158,7 @@ mod tests {
             table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         assert!(lines.contains(&"boto3 30,000 (29,000 to 31,000) 20,000 1.5x".to_owned()), "{table}");
         assert!(lines.contains(&"SQL 1,234,567 100,000 12.3x".to_owned()), "{table}");
+        assert!(lines.contains(&"fold 50,000 500 100.0x".to_owned()), "{table}");
         assert!(lines.contains(&"first count 0.75 (0.50 to 2.00) 15.00 20.0x".to_owned()), "{table}");
         assert_eq!(behind, 0);
     }

@@ -1,5 +1,8 @@
 //! The log's chain: each entry holds the hash of the one before.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -49,6 +52,29 @@ impl Head {
     }
 }
 
+/// Written as `SEQ:HASH`, which can be noted on paper.
+impl fmt::Display for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.seq, self.hash)
+    }
+}
+
+/// What should have been `SEQ:HASH` is not.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a head is SEQ:HASH: an entry's number, a colon, and its hash of 64 hex digits")]
+pub struct NotAHead;
+
+impl FromStr for Head {
+    type Err = NotAHead;
+
+    fn from_str(text: &str) -> Result<Self, NotAHead> {
+        let (seq, hash) = text.trim().split_once(':').ok_or(NotAHead)?;
+        let seq = seq.parse().ok().filter(|seq| *seq >= 0).ok_or(NotAHead)?;
+        let is_hash = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_hash.then(|| Self { seq, hash: hash.to_ascii_lowercase() }).ok_or(NotAHead)
+    }
+}
+
 impl LogEntry {
     /// The hash that this entry should have.
     pub fn computed_hash(&self) -> Result<String, serde_json::Error> {
@@ -90,6 +116,16 @@ mod tests {
         assert_eq!(second.previous, first.hash);
         assert_eq!(second.computed_hash().unwrap(), second.hash);
         assert_eq!(head, Head { seq: 2, hash: second.hash });
+    }
+
+    #[test]
+    fn a_head_can_be_noted_and_read_again() {
+        let head = Head { seq: 12, hash: "ab".repeat(32) };
+        assert_eq!(format!("{head}\n").parse(), Ok(head.clone()));
+        assert_eq!(head.to_string().to_uppercase().parse(), Ok(head));
+        for wrong in ["", "12", "12:ab", "-1:{0}", "x:{0}", "1:{0}0", "1:g"] {
+            assert_eq!(wrong.replace("{0}", &"a".repeat(64)).parse::<Head>(), Err(NotAHead), "{wrong}");
+        }
     }
 
     #[test]

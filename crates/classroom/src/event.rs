@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Event {
     /// The class was made, or its points were set anew. Grades follow the latest.
-    PointsSet { scheme: crate::PointsScheme },
+    PointsSet {
+        scheme: crate::PointsScheme,
+    },
     /// A learner asks to be let in.
     Waiting,
     /// A learner is in the class. What they had done before follows as events of its own.
@@ -18,9 +20,14 @@ pub enum Event {
     Left,
     Removed,
     /// The learner opened a step for the first time.
-    StepOpened { step: String },
+    StepOpened {
+        step: String,
+    },
     /// The learner asked for a check by the button; `attempts` so far.
-    Attempted { step: String, attempts: u32 },
+    Attempted {
+        step: String,
+        attempts: u32,
+    },
     /// A check gave another verdict than before.
     Verdict {
         step: String,
@@ -34,25 +41,54 @@ pub enum Event {
         evidence_sha256: String,
     },
     /// All checks of the step have passed; `passed_ms` in Unix milliseconds.
-    StepPassed { step: String, passed_ms: i64 },
+    StepPassed {
+        step: String,
+        passed_ms: i64,
+    },
     /// The step was done for the learner, at the learner's wish.
-    Assisted { step: String },
+    Assisted {
+        step: String,
+    },
     /// Hints of the step revealed so far.
-    HintRevealed { step: String, revealed: u32 },
+    HintRevealed {
+        step: String,
+        revealed: u32,
+    },
     /// A question was answered.
-    Answered { step: String, question: u32, correct: bool, first_correct: bool, tries: u32 },
+    Answered {
+        step: String,
+        question: u32,
+        correct: bool,
+        first_correct: bool,
+        tries: u32,
+    },
     /// The learner asks for help.
-    HandRaised { step: String },
+    HandRaised {
+        step: String,
+    },
     /// The learner no longer needs it.
     HandLowered,
     /// An instructor's hint went to the learner; one sent to many has the same id in each event.
-    HintSent { hint: String, step: String, check: Option<String>, by: String },
+    HintSent {
+        hint: String,
+        step: String,
+        check: Option<String>,
+        by: String,
+    },
     /// The learner has put the hint away.
-    HintSeen { hint: String },
+    HintSeen {
+        hint: String,
+    },
     /// An instructor has dealt with it.
-    Resolved { subject: HelpSubject, by: String },
+    Resolved {
+        subject: HelpSubject,
+        by: String,
+    },
     /// It is open again, by an instructor's wish.
-    Reopened { subject: HelpSubject, by: String },
+    Reopened {
+        subject: HelpSubject,
+        by: String,
+    },
 }
 
 /// What a learner may need help with.

@@ -1,10 +1,11 @@
-//! Small facts about a learner, kept by name as JSON.
+//! Small facts kept by name as JSON: of a learner, or of the whole installation.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::database::{Store, StoreError};
-use crate::learner::LearnerId;
+use crate::database::{Store, StoreError, on, read};
+use crate::id::LearnerId;
+use crate::moment::milliseconds;
 
 impl Store {
     /// Keeps a fact, in place of an earlier one of that name.
@@ -14,16 +15,20 @@ impl Store {
         name: &str,
         value: &T,
     ) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO learner_fact (learner_id, name, value) VALUES (?, ?, ?)
-             ON CONFLICT (learner_id, name) DO UPDATE SET value = excluded.value",
-        )
-        .bind(learner.as_str())
-        .bind(name)
-        .bind(serde_json::to_string(value)?)
-        .execute(&self.pool)
-        .await?;
-        Ok(())
+        let value = serde_json::to_string(value)?;
+        let mut work = self.begin().await?;
+        on!(work, connection => {
+            sqlx::query(
+                "INSERT INTO learner_fact (learner_id, name, value) VALUES ($1, $2, $3)
+                 ON CONFLICT (learner_id, name) DO UPDATE SET value = excluded.value",
+            )
+            .bind(learner.as_str())
+            .bind(name)
+            .bind(&value)
+            .execute(connection)
+            .await?;
+        });
+        work.commit().await
     }
 
     /// Keeps a fact unless there is one of that name, and gives the one that is kept.
@@ -33,26 +38,73 @@ impl Store {
         name: &str,
         value: &T,
     ) -> Result<T, StoreError> {
-        let kept: String = sqlx::query_scalar(
-            "INSERT INTO learner_fact (learner_id, name, value) VALUES (?, ?, ?)
-             ON CONFLICT (learner_id, name) DO UPDATE SET value = value RETURNING value",
-        )
-        .bind(learner.as_str())
-        .bind(name)
-        .bind(serde_json::to_string(value)?)
-        .fetch_one(&self.pool)
-        .await?;
+        let value = serde_json::to_string(value)?;
+        let mut work = self.begin().await?;
+        let kept: String = on!(work, connection => {
+            sqlx::query_scalar(
+                "INSERT INTO learner_fact (learner_id, name, value) VALUES ($1, $2, $3)
+                 ON CONFLICT (learner_id, name) DO UPDATE SET value = learner_fact.value RETURNING value",
+            )
+            .bind(learner.as_str())
+            .bind(name)
+            .bind(&value)
+            .fetch_one(connection)
+            .await?
+        });
+        work.commit().await?;
         Ok(serde_json::from_str(&kept)?)
     }
 
     /// A fact kept before. `Decode` when it is not of the asked type.
     pub async fn fact<T: DeserializeOwned>(&self, learner: &LearnerId, name: &str) -> Result<Option<T>, StoreError> {
-        let value: Option<String> =
-            sqlx::query_scalar("SELECT value FROM learner_fact WHERE learner_id = ? AND name = ?")
+        let value: Option<String> = read!(self, database => {
+            sqlx::query_scalar("SELECT value FROM learner_fact WHERE learner_id = $1 AND name = $2")
                 .bind(learner.as_str())
                 .bind(name)
-                .fetch_optional(&self.pool)
-                .await?;
+                .fetch_optional(database)
+                .await?
+        });
         Ok(value.map(|value| serde_json::from_str(&value)).transpose()?)
+    }
+
+    /// Keeps something for the whole installation unless there is one of that name, and gives the one that is kept.
+    pub async fn keep_first_setting(&self, name: &str, value: &str) -> Result<String, StoreError> {
+        let mut work = self.begin().await?;
+        let kept: String = on!(work, connection => {
+            sqlx::query_scalar(
+                "INSERT INTO installation (name, value) VALUES ($1, $2)
+                 ON CONFLICT (name) DO UPDATE SET value = installation.value RETURNING value",
+            )
+            .bind(name)
+            .bind(value)
+            .fetch_one(connection)
+            .await?
+        });
+        work.commit().await?;
+        Ok(kept)
+    }
+
+    /// Marks a value as used until `expires`. False when it was used before.
+    pub async fn use_once(
+        &self,
+        value: &str,
+        expires: time::OffsetDateTime,
+        now: time::OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let mut work = self.begin().await?;
+        let is_new = on!(work, connection => {
+            sqlx::query("DELETE FROM used_once WHERE expires_ms <= $1")
+                .bind(milliseconds(now))
+                .execute(&mut *connection)
+                .await?;
+            sqlx::query("INSERT INTO used_once (value, expires_ms) VALUES ($1, $2) ON CONFLICT (value) DO NOTHING")
+                .bind(value)
+                .bind(milliseconds(expires))
+                .execute(connection)
+                .await?
+                .rows_affected()
+        });
+        work.commit().await?;
+        Ok(is_new == 1)
     }
 }

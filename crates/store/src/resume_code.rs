@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 /// Letters and digits that are not mistaken for one another when read aloud or copied by hand.
-const ALPHABET: &[u8] = b"23456789ABCDEFGHJKMNPQRSTVWXYZ";
+pub(crate) const ALPHABET: &[u8] = b"23456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Symbols of a code: 30^16 possibilities, about 78 bits, so that a plain hash is enough to store.
 const SYMBOLS: usize = 16;
 /// Symbols between two dashes.
@@ -20,9 +20,7 @@ pub struct ResumeCode(SecretString);
 impl ResumeCode {
     /// A new code from the operating system's randomness.
     pub fn generate() -> Self {
-        let mut random = rand::rng();
-        let symbols: Vec<u8> = (0..SYMBOLS).map(|_| ALPHABET[random.random_range(0..ALPHABET.len())]).collect();
-        Self(SecretString::from(grouped(&symbols)))
+        Self(SecretString::from(grouped(random_symbols(SYMBOLS).as_bytes())))
     }
 
     /// Reads what a person typed: case, spaces and dashes do not matter. `None` when it cannot be a code.
@@ -54,6 +52,12 @@ impl fmt::Debug for ResumeCode {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("ResumeCode(secret)")
     }
+}
+
+/// Symbols from the operating system's randomness.
+pub(crate) fn random_symbols(count: usize) -> String {
+    let mut random = rand::rng();
+    (0..count).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())])).collect()
 }
 
 fn grouped(symbols: &[u8]) -> String {

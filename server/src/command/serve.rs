@@ -44,8 +44,13 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
         firehose: sandbox::firehose::FirehoseLimits::default(),
     })
     .await?;
-    let store = Store::open(&data_dir.join("headwater.sqlite3")).await?;
-    let sessions = SessionStore::open(store.pool()).await.context("the sessions cannot be kept")?;
+    let store = match &options.database_url {
+        Some(url) => Store::connect(url, options.database_connections).await?,
+        None => Store::open(&data_dir.join("headwater.sqlite3")).await?,
+    };
+    tokio::spawn(store.clone().listen());
+    tokio::spawn(store.clone().keep_sealing());
+    let sessions = SessionStore::open(&store).await.context("the sessions cannot be kept")?;
     tokio::spawn(sessions.clone().delete_expired());
     let headwater = Headwater::new(store, sandbox.clone(), connector, options.max_learners);
     let connector = headwater.connector();

@@ -134,7 +134,7 @@ async fn strangers_fill_sessions_with_little() {
     let answer = visitor.perform("connect", "create-bucket", &[("bucket", &long)]).await;
     assert_max_age(&answer, 3600);
     let (longest,): (i64,) =
-        sqlx::query_as("SELECT max(length(data)) FROM tower_sessions").fetch_one(world.store.pool()).await.unwrap();
+        sqlx::query_as("SELECT max(length(data)) FROM tower_sessions").fetch_one(world.sqlite()).await.unwrap();
     assert!(longest < 1000, "a session has {longest} bytes");
 }
 
@@ -143,7 +143,7 @@ async fn the_database_does_not_hold_what_a_cookie_says() {
     let world = World::start().await;
     let learner = world.learner().await;
     let rows: Vec<(String, Vec<u8>)> =
-        sqlx::query_as("SELECT id, data FROM tower_sessions").fetch_all(world.store.pool()).await.unwrap();
+        sqlx::query_as("SELECT id, data FROM tower_sessions").fetch_all(world.sqlite()).await.unwrap();
     assert_eq!(rows.len(), 1);
     assert_ne!(rows[0].0, learner.session().unwrap());
     let session: tower_sessions::session::Id = learner.session().unwrap().parse().unwrap();

@@ -194,10 +194,10 @@ async fn streams_end_when_the_server_does_or_the_learner_is_gone() {
     let mut others = Events::open(&mut other, "connect").await;
     let (id,): (String,) = sqlx::query_as("SELECT learner_id FROM learner WHERE account = ?")
         .bind(&learner.account)
-        .fetch_one(world.store.pool())
+        .fetch_one(world.sqlite())
         .await
         .unwrap();
-    sqlx::query("DELETE FROM learner WHERE learner_id = ?").bind(id).execute(world.store.pool()).await.unwrap();
+    sqlx::query("DELETE FROM learner WHERE learner_id = ?").bind(id).execute(world.sqlite()).await.unwrap();
     while events.next().await.is_some() {}
     others.next().await.expect("the other's stream goes on");
     world.shutdown.cancel();

@@ -79,7 +79,8 @@ impl World {
         let (served, stop) = (sandbox.clone(), shutdown.clone());
         tokio::spawn(async move { served.serve(listener, stop).await });
         let store = Store::open(&folder.path().join("headwater.sqlite3")).await.unwrap();
-        let sessions = SessionStore::open(store.pool()).await.unwrap();
+        let sessions = SessionStore::open(&store).await.unwrap();
+        tokio::spawn(store.clone().keep_sealing());
         let options = ConnectOptions { mode: wishes.live, principal: None, endpoint_url: Some(endpoint.clone()) };
         let mut connector = Connector::new(options);
         let mut own_account = String::new();
@@ -112,6 +113,14 @@ impl World {
     /// The data folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The database, to look at it past the store.
+    pub fn sqlite(&self) -> &sqlx::SqlitePool {
+        match self.store.database() {
+            store::Database::Sqlite { writer, .. } => writer,
+            store::Database::Postgres(_) => panic!("the tests' world is in SQLite"),
+        }
     }
 
     pub fn visitor(&self) -> Visitor {

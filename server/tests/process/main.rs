@@ -1,6 +1,7 @@
 //! The built binary: its commands, its logs, and what is left when it is killed.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up fails")]
 
+mod audit;
 mod catch_up;
 #[path = "../support/client.rs"]
 mod client;

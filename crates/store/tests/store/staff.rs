@@ -1,0 +1,80 @@
+//! Instructors and what they may do.
+
+use store::{ExternalIdentity, InstructorError, InvitationCode, Role, SignIn, StaffError};
+use time::Duration;
+
+use crate::home::{Home, MORNING, NOON, class, instructor, settings};
+
+on_both! {
+    async fn an_instructor_is_found_by_login_and_by_provider(home: Home) {
+        let store = home.open().await;
+        let who = ExternalIdentity { issuer: "https://id.example".to_owned(), subject: "42".to_owned() };
+        let ada = instructor(&store, "ada@example.org").await;
+        assert_eq!(store.instructor_by_login("ada@example.org").await.unwrap().unwrap().id, ada.id);
+        assert!(store.instructor_by_identity(&who).await.unwrap().is_none());
+        store.link_identity(&ada.id, &who).await.unwrap();
+        assert_eq!(store.instructor_by_identity(&who).await.unwrap().unwrap().id, ada.id);
+        let taken = store.create_instructor("ada@example.org", "A", &SignIn::External(who), false, NOON).await;
+        assert!(matches!(taken, Err(InstructorError::LoginTaken)), "{taken:?}");
+    }
+
+    async fn a_new_password_ends_the_sessions_of_the_old(home: Home) {
+        let store = home.open().await;
+        let ada = instructor(&store, "ada@example.org").await;
+        let version = store.set_password(&ada.id, &"$argon2id$another".into()).await.unwrap();
+        assert!(version > ada.session_version);
+        assert_eq!(store.instructor(&ada.id).await.unwrap().unwrap().session_version, version);
+        store.rename_instructor(&ada.id, "Countess").await.unwrap();
+        assert_eq!(store.instructor(&ada.id).await.unwrap().unwrap().name, "Countess");
+    }
+
+    async fn only_one_is_the_first(home: Home) {
+        let store = home.open().await;
+        let password = SignIn::Password("$argon2id$hash".into());
+        let both = futures::future::join(
+            store.create_instructor("a@example.org", "A", &password, true, NOON),
+            store.create_instructor("b@example.org", "B", &password, true, NOON),
+        );
+        let (first, second) = both.await;
+        assert_eq!(u8::from(first.is_ok()) + u8::from(second.is_ok()), 1, "{first:?} {second:?}");
+        assert_eq!(store.count_instructors().await.unwrap(), 1);
+    }
+
+    async fn an_invitation_works_once_and_not_for_ever(home: Home) {
+        let store = home.open().await;
+        let (class, _) = class(&store, &settings()).await;
+        let guest = instructor(&store, "guest@example.org").await;
+        let code = store.invite(&class.id, Role::Teacher, "Ada", NOON).await.unwrap();
+        assert!(store.invitation(&code, NOON).await.unwrap().is_none(), "it has expired");
+        let shown = store.invitation(&code, MORNING).await.unwrap().unwrap();
+        assert_eq!((shown.class_name.as_str(), shown.role, shown.expires), ("Streams 101", Role::Teacher, NOON));
+        assert_eq!(store.accept_invitation(&code, &guest.id, MORNING).await.unwrap(), class.id);
+        assert_eq!(store.role_in(&class.id, &guest.id).await.unwrap(), Some(Role::Teacher));
+        let again = store.accept_invitation(&code, &guest.id, MORNING).await;
+        assert!(matches!(again, Err(StaffError::NoInvitation)), "{again:?}");
+        let guessed = store.accept_invitation(&InvitationCode::generate(), &guest.id, MORNING).await;
+        assert!(matches!(guessed, Err(StaffError::NoInvitation)), "{guessed:?}");
+        let lower = store.invite(&class.id, Role::Viewer, "Ada", NOON + Duration::DAY).await.unwrap();
+        store.accept_invitation(&lower, &guest.id, NOON).await.unwrap();
+        assert_eq!(store.role_in(&class.id, &guest.id).await.unwrap(), Some(Role::Teacher), "the higher role stays");
+    }
+
+    async fn a_class_keeps_an_owner(home: Home) {
+        let store = home.open().await;
+        let (class, ada) = class(&store, &settings()).await;
+        let guest = instructor(&store, "guest@example.org").await;
+        assert_eq!(store.role_in(&class.id, &guest.id).await.unwrap(), None);
+        let alone = store.change_role(&class.id, &ada.id, Role::Viewer).await;
+        assert!(matches!(alone, Err(StaffError::LastOwner)), "{alone:?}");
+        let code = store.invite(&class.id, Role::Owner, "Ada", NOON).await.unwrap();
+        store.accept_invitation(&code, &guest.id, MORNING).await.unwrap();
+        let both = futures::future::join(
+            store.remove_staff(&class.id, &ada.id),
+            store.change_role(&class.id, &guest.id, Role::Teacher),
+        );
+        let (removed, lowered) = both.await;
+        assert_eq!(u8::from(removed.is_ok()) + u8::from(lowered.is_ok()), 1, "{removed:?} {lowered:?}");
+        let staff = store.staff(&class.id).await.unwrap();
+        assert_eq!(staff.iter().filter(|member| member.role == Role::Owner).count(), 1);
+    }
+}
