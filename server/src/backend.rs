@@ -21,7 +21,8 @@ use crate::connect::{ConnectError, LiveMode};
 use crate::membership::Entry;
 use crate::place::Place;
 use crate::state::{Headwater, REGION, Seat, internal, now, store_failed};
-use crate::{catch_up, checking, demo, enrolment, membership, session, stocktaking, views};
+use crate::visits::Guess;
+use crate::{catch_up, checking, demo, enrolment, membership, minted, session, stocktaking, views};
 
 /// Most characters of a resume code that are looked at.
 const CODE_LENGTH: usize = 64;
@@ -33,11 +34,17 @@ const NOT_IN_ACCOUNTS: &str = "In your own account the page only looks. Run the 
 pub struct RequestBackend {
     headwater: Headwater,
     session: Session,
+    guess: Guess,
 }
 
 impl RequestBackend {
     pub fn new(headwater: Headwater, session: Session) -> Self {
-        Self { headwater, session }
+        Self { headwater, session, guess: Guess::default() }
+    }
+
+    /// The same for a request whose wrong guesses are counted.
+    pub fn with_guess(self, guess: Guess) -> Self {
+        Self { guess, ..self }
     }
 
     /// The learner of the session. `NoLearner` when there is none, or none any more.
@@ -103,10 +110,14 @@ impl Backend for RequestBackend {
     }
 
     async fn resume(&self, code: &str) -> Result<LearnerView, BackendError> {
-        let unknown = || BackendError::Invalid {
-            field: "code".to_owned(),
-            message: "No lab has this code. It has four groups of four letters and digits, as in K7QM-2XRD-9HTV-W4BC."
-                .to_owned(),
+        let unknown = || {
+            self.guess.was_wrong();
+            BackendError::Invalid {
+                field: "code".to_owned(),
+                message: "No lab has this code. It has four groups of four letters and digits, as in \
+                          K7QM-2XRD-9HTV-W4BC."
+                    .to_owned(),
+            }
         };
         if code.len() > CODE_LENGTH {
             return Err(unknown());
@@ -123,12 +134,12 @@ impl Backend for RequestBackend {
     async fn renew_resume_code(&self) -> Result<(), BackendError> {
         let seat = self.seat().await?;
         let code = self.headwater.store().renew_resume_code(&seat.learner.id).await.map_err(store_failed)?;
-        seat.desk.put_resume_code(code);
-        Ok(())
+        minted::put_resume_code(&self.session, &code).await
     }
 
     async fn take_resume_code(&self) -> Result<Option<String>, BackendError> {
-        Ok(self.seat().await?.desk.take_resume_code())
+        self.seat().await?;
+        minted::take_resume_code(&self.session).await
     }
 
     async fn forget(&self) -> Result<(), BackendError> {
@@ -241,6 +252,7 @@ impl Backend for RequestBackend {
     async fn unlock(&self, code: &str) -> Result<(), BackendError> {
         let right = self.headwater.connector().unlock_code();
         if self.headwater.connector().mode() != LiveMode::Local || code.len() > CODE_LENGTH || !right.is(code) {
+            self.guess.was_wrong();
             return Err(BackendError::Invalid {
                 field: "code".to_owned(),
                 message: "That is not the code. It stands in the terminal in which Headwater was started, after \
@@ -305,12 +317,13 @@ impl Backend for RequestBackend {
         for key in sandbox.access_keys(&account).await.map_err(internal)? {
             sandbox.delete_access_key(&account, &key.id).await.map_err(internal)?;
         }
-        seat.desk.put_access_key(sandbox.create_access_key(&account).await.map_err(internal)?);
-        Ok(())
+        let key = sandbox.create_access_key(&account).await.map_err(internal)?;
+        minted::put_access_key(&self.session, &key).await
     }
 
     async fn take_minted_keys(&self) -> Result<Option<MintedKeys>, BackendError> {
-        Ok(self.seat().await?.desk.take_access_key())
+        self.seat().await?;
+        minted::take_access_key(&self.session).await
     }
 
     async fn save_names(&self, names: &Fields) -> Result<(), BackendError> {
@@ -327,12 +340,12 @@ impl Backend for RequestBackend {
 
     async fn class_of(&self, code: &str) -> Result<ClassInvite, BackendError> {
         let own = seat(&self.headwater, &self.session).await?;
-        membership::invite(&self.headwater, own.as_ref(), code).await
+        self.count_wrong_code(membership::invite(&self.headwater, own.as_ref(), code).await)
     }
 
     async fn join(&self, request: JoinRequest) -> Result<Joined, BackendError> {
         let own = seat(&self.headwater, &self.session).await?;
-        let entry = Entry::ask(&self.headwater, own.as_ref(), &request).await?;
+        let entry = self.count_wrong_code(Entry::ask(&self.headwater, own.as_ref(), &request).await)?;
         let (seat, state) = match (own, request.lab) {
             (Some(own), lab) if lab == JoinLab::Bring || entry.here().is_some() => {
                 let state = match entry.here() {
@@ -396,6 +409,14 @@ impl Backend for RequestBackend {
 }
 
 impl RequestBackend {
+    /// Notes a class's code that is none among the wrong guesses of this address.
+    fn count_wrong_code<T>(&self, result: Result<T, BackendError>) -> Result<T, BackendError> {
+        if result.as_ref().is_err_and(|error| error.field() == Some("code")) {
+            self.guess.was_wrong();
+        }
+        result
+    }
+
     /// Makes a learner with a lab; nobody has moved in yet.
     async fn new_lab(&self, choice: LabChoice) -> Result<NewLab, BackendError> {
         if choice.is_account() { self.new_lab_in_account(choice).await } else { self.new_lab_in_sandbox(choice).await }
@@ -405,7 +426,7 @@ impl RequestBackend {
         let account = self.headwater.new_account().await?;
         let sandbox = self.headwater.sandbox();
         let key = sandbox.create_access_key(&account).await.map_err(internal)?;
-        let endpoint = &sandbox.config().endpoint_url;
+        let endpoint = sandbox.endpoint_url();
         let variables = Variables::defaults_for(engine_of(choice), account.as_str(), REGION, endpoint);
         let lab = self.enrol(account.as_str(), &Place::Sandbox, &variables).await?;
         Ok(NewLab { key: Some(key), ..lab })
@@ -432,11 +453,11 @@ impl RequestBackend {
     /// Puts the learner of a new lab into the session; its secrets wait for the page that shows them.
     async fn move_in(&self, lab: NewLab) -> Result<(), BackendError> {
         session::sit_down(&self.session, &lab.seat.learner.id).await?;
-        lab.seat.desk.put_resume_code(lab.code);
-        if let Some(key) = lab.key {
-            lab.seat.desk.put_access_key(key);
+        minted::put_resume_code(&self.session, &lab.code).await?;
+        match lab.key {
+            Some(key) => minted::put_access_key(&self.session, &key).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Whether this browser may use the machine's credentials; nothing has to be unlocked for the other places.
@@ -469,14 +490,7 @@ async fn save_variables(headwater: &Headwater, seat: &Seat, variables: &Variable
         return Err(BackendError::Refused { message: error.to_string() });
     }
     let variables = serde_json::to_value(variables).map_err(internal)?;
-    let store = headwater.store();
-    store.save_variables(&seat.learner.id, &variables).await.map_err(store_failed)?;
-    // What a role's session may do depends on the names.
-    if seat.place.connected().is_some()
-        && let Some(learner) = store.learner(&seat.learner.id).await.map_err(store_failed)?
-    {
-        headwater.renew_access(learner)?;
-    }
+    headwater.store().save_variables(&seat.learner.id, &variables).await.map_err(store_failed)?;
     seat.desk.changed.notify_waiters();
     Ok(())
 }

@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn a_name_is_kept_on_one_line_and_as_it_reads() {
-        let kept = |typed| shown_name(Some(typed), false);
+        let kept = |typed: &str| shown_name(Some(typed), false);
         assert_eq!(kept("  Ada \n Lovelace "), Ok(Some("Ada Lovelace".to_owned())));
         assert_eq!(kept("Ada\u{202e}\u{0}ecalevoL"), Ok(Some("AdaecalevoL".to_owned())));
         assert_eq!(kept("می\u{200c}نا"), Ok(Some("می\u{200c}نا".to_owned())), "a joiner belongs to the name");

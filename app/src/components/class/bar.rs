@@ -45,20 +45,23 @@ pub fn ClassBar(
     });
     let name = move || class.with(|class| class.as_ref().map(|class| class.class_name.clone()));
     let news = move || class.with(|class| class.as_ref().map(news_of));
+    let (step, page) = (StoredValue::new(step), StoredValue::new(page));
     view! {
         <div class="member-slot" id="class">
-            <section class="member-bar" aria-label="Your class" hidden=move || class.with(Option::is_none)>
-                <p class="member-class">
-                    <strong>{name}</strong> <span class="member-news" role="status">{news}</span>
-                </p>
-                <div class="member-hand-place" hidden=move || !is_active.get()>
-                    <HandForm hand class step page=page.clone()/>
-                </div>
-                <Earlier class/>
-                <div hidden=move || is_removed.get()>
-                    <Own rename leave class latest page/>
-                </div>
-            </section>
+            <Show when=move || class.with(Option::is_some)>
+                <section class="member-bar" aria-label="Your class">
+                    <p class="member-class">
+                        <strong>{name}</strong> <span class="member-news" role="status">{news}</span>
+                    </p>
+                    <Show when=move || is_active.get()>
+                        <HandForm hand class step=step.get_value() page=page.get_value()/>
+                    </Show>
+                    <Earlier class/>
+                    <Show when=move || !is_removed.get()>
+                        <Own rename leave class latest page=page.get_value()/>
+                    </Show>
+                </section>
+            </Show>
             <NoticeBox notice=latest/>
         </div>
     }
@@ -151,14 +154,16 @@ fn Earlier(class: RwSignal<Option<MembershipView>>) -> impl IntoView {
         })
     });
     view! {
-        <details class="member-fold" name="member-fold" hidden=move || hints.with(Vec::is_empty)>
-            <summary>{move || format!("Earlier hints ({})", hints.with(Vec::len))}</summary>
-            <ul class="member-panel">
-                <For each=move || hints.get() key=|hint| hint.id.clone() let(hint)>
-                    <li class="earlier-hint"><HintText hint/></li>
-                </For>
-            </ul>
-        </details>
+        <Show when=move || hints.with(|hints| !hints.is_empty())>
+            <details class="member-fold" name="member-fold">
+                <summary>{move || format!("Earlier hints ({})", hints.with(Vec::len))}</summary>
+                <ul class="member-panel">
+                    <For each=move || hints.get() key=|hint| hint.id.clone() let(hint)>
+                        <li class="earlier-hint"><HintText hint/></li>
+                    </For>
+                </ul>
+            </details>
+        </Show>
     }
     .into_any()
 }
