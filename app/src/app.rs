@@ -2,7 +2,7 @@
 
 use crate::{
     components::{Footer, Header, Hydrated},
-    pages::{Landing, Missing, Results, StepPage, teach},
+    pages::{EnterCode, Join, Landing, Missing, Results, StepPage, teach},
     preferences::{Preferences, Theme},
 };
 use leptos::{config::LeptosOptions, prelude::*};
@@ -59,6 +59,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/") view=Landing ssr=SsrMode::Async/>
                 <Route path=path!("/lab/:slug") view=StepPage ssr=SsrMode::Async/>
                 <Route path=path!("/results") view=Results ssr=SsrMode::Async/>
+                <Route path=path!("/join") view=EnterCode ssr=SsrMode::Async/>
+                <Route path=path!("/join/:code") view=Join ssr=SsrMode::Async/>
                 <Route path=path!("/teach") view=teach::Classes ssr=SsrMode::Async/>
                 <Route path=path!("/teach/login") view=teach::SignInPage ssr=SsrMode::Async/>
                 <Route path=path!("/teach/setup") view=teach::SetUp ssr=SsrMode::Async/>

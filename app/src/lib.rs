@@ -1,5 +1,8 @@
 //! The pages of Headwater: rendered on the server, hydrated in the browser.
 
+// Views are nested types, one level an element.
+#![recursion_limit = "256"]
+
 pub mod api;
 mod app;
 #[cfg(feature = "ssr")]

@@ -3,8 +3,8 @@
 use crate::{
     api,
     model::{
-        AccountView, ChartView, CheckView, CostView, DemoView, LabView, LiveEvent, PipelineView, ReceiptView,
-        StepSummary, StepView, TraceView,
+        AccountView, ChartView, CheckView, CostView, DemoView, LabView, LiveEvent, MembershipView, PipelineView,
+        ReceiptView, StepSummary, StepView, TraceView,
     },
 };
 use leptos::prelude::*;
@@ -22,12 +22,13 @@ pub struct Live {
     pub account: RwSignal<AccountView>,
     pub checks: RwSignal<Vec<CheckView>>,
     pub step: RwSignal<StepView>,
+    pub class: RwSignal<Option<MembershipView>>,
     /// Whether the event stream is open. It begins open, so that the server renders no alarm.
     pub connected: RwSignal<bool>,
 }
 
 impl Live {
-    pub fn new(lab: LabView, step: StepView) -> Self {
+    pub fn new(lab: LabView, step: StepView, class: Option<MembershipView>) -> Self {
         Self {
             steps: RwSignal::new(lab.steps),
             pipeline: RwSignal::new(lab.pipeline),
@@ -39,6 +40,7 @@ impl Live {
             account: RwSignal::new(lab.account),
             checks: RwSignal::new(step.checks.clone()),
             step: RwSignal::new(step),
+            class: RwSignal::new(class),
             connected: RwSignal::new(true),
         }
     }
@@ -54,6 +56,7 @@ impl Live {
             LiveEvent::Trace(trace) => set_if_changed(self.trace, trace),
             LiveEvent::Receipt(receipt) => set_if_changed(self.receipt, receipt),
             LiveEvent::Cost(cost) => set_if_changed(self.cost, cost),
+            LiveEvent::Class(class) => set_if_changed(self.class, class),
         }
     }
 

@@ -1,5 +1,6 @@
 //! One file a page.
 
+mod join;
 mod landing;
 mod missing;
 mod problem;
@@ -7,6 +8,7 @@ mod results;
 mod step;
 pub mod teach;
 
+pub use join::{EnterCode, Join};
 pub use landing::Landing;
 pub use missing::Missing;
 pub use results::Results;

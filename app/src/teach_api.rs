@@ -202,7 +202,7 @@ pub async fn perform_act(
     };
     let deleted = act == Act::Delete && result.is_ok();
     let place = if deleted { Place::Always("/teach".to_owned()) } else { Place::Page(teach_path(&back)) };
-    let about = if deleted { about::NEW_CLASS.to_owned() } else { about };
+    let about = if deleted { about::NEW_CLASS.to_owned() } else { about.chars().take(200).collect() };
     respond(&about, act.kept(fields), result, |_| place).await
 }
 

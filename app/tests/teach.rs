@@ -125,6 +125,13 @@ async fn who_is_not_signed_in_can_do_so_at_every_page_and_comes_back_to_it() {
 async fn a_provider_is_offered_where_there_is_one() {
     let page = page(TeachScene::Provider, "/teach/login").await;
     page.has_in_order(&[r#"href="/teach/oidc/start?back=/teach""#, "Sign in with Example University"]);
+    let back = self::page(TeachScene::Provider, "/teach/login?back=/teach/invitation/H8TW").await;
+    back.has_in_order(&[
+        r#"href="/teach/oidc/start?back=/teach/invitation/H8TW""#,
+        r#"name="back" value="/teach/invitation/H8TW""#,
+    ]);
+    let elsewhere = self::page(TeachScene::Nobody, "/teach/login?back=//evil.example").await;
+    elsewhere.has_in_order(&[r#"name="back" value="/teach""#]);
     let without = self::page(TeachScene::Nobody, "/teach/login").await;
     without.does_not_show(&["/teach/oidc/start"]);
 }

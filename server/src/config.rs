@@ -57,6 +57,9 @@ pub struct ServeOptions {
     /// Learners and sandbox accounts that may exist at once.
     #[arg(long, env = "HEADWATER_MAX_LEARNERS", default_value_t = 20_000)]
     pub max_learners: u32,
+    /// Who may start a lab: `everyone`, or only `members` of a class, who come in by its code.
+    #[arg(long, env = "HEADWATER_LABS_FOR", value_enum, default_value_t = LabsFor::Everyone)]
+    pub labs_for: LabsFor,
     /// URL at which browsers reach the pages, such as https://lab.example. Links to be passed on are made from it; if left
     /// out, from the address at which the instructor sees the page.
     #[arg(long, env = "HEADWATER_PUBLIC_URL")]
@@ -91,6 +94,14 @@ pub struct ServeOptions {
     /// Stands in for AWS where learners' own accounts are reached: to try this server against an emulator.
     #[arg(long, env = "HEADWATER_AWS_ENDPOINT_URL")]
     pub aws_endpoint_url: Option<String>,
+}
+
+/// Who may start a lab.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LabsFor {
+    Everyone,
+    /// Who joins a class.
+    Members,
 }
 
 /// How log lines are written.

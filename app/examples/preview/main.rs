@@ -1,7 +1,8 @@
 //! Serves the pages with canned answers: `cargo run -p app --features ssr --example preview`.
 //!
 //! The cookie `preview` chooses the scene, by its name in `Scene::ALL`; the cookie `teach` that of the instructors' pages,
-//! by its name in `TeachScene::ALL`. Their class is at `/teach/classes/c7`.
+//! by its name in `TeachScene::ALL`. Their class is at `/teach/classes/c7`; learners come in at `/join/K7QM-2XRD` and by the
+//! other codes in `fixture/class.rs`. In the scene `member` a second hint comes after some seconds.
 //! `LEPTOS_SITE_ROOT` must hold `pkg/headwater.css`, and the wasm package if the pages should come alive.
 
 mod fixture;
@@ -85,6 +86,7 @@ async fn live(Path(slug): Path<String>, headers: HeaderMap) -> impl IntoResponse
         demo.accepted += tick * 400;
         demo.sent += tick * 400;
         let event = match tick % 5 {
+            0 if tick > 0 && fixture.scene == Scene::Member => LiveEvent::Class(fixture::class::place_later()),
             0 => LiveEvent::Checks(fixture.checks(&slug)),
             1 => LiveEvent::Demo(demo),
             2 => LiveEvent::Trace(fixture.trace()),

@@ -528,7 +528,8 @@ async fn enter(work: &mut Work, class: &ClassId, learner: &LearnerId, now: Offse
     append_earlier_progress(work, learner, now).await
 }
 
-/// Changes the state of a member. False when there is no such member, or it is so already.
+/// Changes the state of a member. False when there is no such member, or it is so already; who was removed cannot leave, and
+/// so come back.
 async fn set_state(
     work: &mut Work,
     class: &ClassId,
@@ -538,7 +539,7 @@ async fn set_state(
     let changed = on!(work, connection => {
         sqlx::query(
             "UPDATE member SET state = $1, hand_ms = NULL, hand_step = NULL
-             WHERE class_id = $2 AND learner_id = $3 AND state <> $1",
+             WHERE class_id = $2 AND learner_id = $3 AND state <> $1 AND (state <> 'removed' OR $1 <> 'left')",
         )
         .bind(state.as_str())
         .bind(class.as_str())

@@ -298,7 +298,7 @@ async fn save(classes: &Classes, entered: &InClass, draft: ClassDraft) -> Result
 }
 
 fn settings(classes: &Classes, draft: &ClassDraft) -> Result<ClassSettings, BackendError> {
-    let offered = classes.headwater().choices();
+    let offered = classes.headwater().offered_labs();
     if !draft.labs.iter().all(|lab| offered.contains(lab)) {
         return Err(BackendError::Invalid {
             field: "labs".to_owned(),

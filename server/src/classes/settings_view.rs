@@ -18,7 +18,7 @@ pub async fn settings(classes: &Classes, entered: &InClass, site: &str) -> Resul
         class: class_views::class(entered, state, site, now),
         me: entered.me.id.to_string(),
         labs: state.settings.labs.clone(),
-        offered: classes.headwater().choices(),
+        offered: classes.headwater().offered_labs(),
         anonymous: state.settings.anonymous,
         points: points(state),
         staff: (state.staff.iter())

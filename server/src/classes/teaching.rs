@@ -202,7 +202,7 @@ impl Teaching for RequestTeaching {
 
     async fn lab_choices(&self) -> Result<Vec<LabChoice>, BackendError> {
         self.me().await?;
-        Ok(self.classes.headwater().choices())
+        Ok(self.classes.headwater().offered_labs())
     }
 
     async fn classes(&self) -> Result<ClassesView, BackendError> {

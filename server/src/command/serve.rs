@@ -21,7 +21,7 @@ use crate::measures;
 use crate::router::{WebOptions, router};
 use crate::sandbox_access::SandboxAccess;
 use crate::session_store::SessionStore;
-use crate::state::Headwater;
+use crate::state::{Admission, Headwater};
 use crate::visits::Visits;
 
 /// A sandbox elsewhere may start after this server, within this time.
@@ -63,7 +63,9 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     tokio::spawn(store.clone().keep_sealing());
     let sessions = SessionStore::open(&store).await.context("the sessions cannot be kept")?;
     tokio::spawn(sessions.clone().delete_expired());
-    let headwater = Headwater::new(store, sandbox, connector, options.max_learners);
+    let admission = Admission { max_learners: options.max_learners, labs_for: options.labs_for };
+    let headwater = Headwater::new(store, sandbox, connector, admission);
+    tokio::spawn(headwater.class_news().clone().pass_on(headwater.store().news()));
     let connector = headwater.connector();
     let unlock_code = (connector.mode() == LiveMode::Local).then(|| connector.unlock_code().printed());
 

@@ -48,38 +48,43 @@ pub fn SettingsSections(settings: RwSignal<SettingsView>, shown_once: RwSignal<O
     ]
     .map(|(anchor, title)| view! { <li><a href=format!("#{anchor}") rel="external">{title}</a></li> })
     .collect_view();
+    // Each is a view of its own kind, or the type of the whole would be too deep for the compiler.
+    let basics = move || {
+        let (class, labs, offered, anonymous) = basics.get();
+        view! { <Basics class labs offered anonymous/> }.into_any()
+    };
+    let staff = move || {
+        let (me, staff, invitations) = staff.get();
+        view! { <Staff me staff invitations/> }.into_any()
+    };
+    let ending = move || {
+        let (name, state) = class.get();
+        view! { <Ending name state/> }.into_any()
+    };
+    let sections: Vec<AnyView> = vec![
+        view! { <NoticeBox notice=gone/> }.into_any(),
+        (move || shown_once.get().map(once)).into_any(),
+        basics.into_any(),
+        (move || view! { <Points points=points.get()/> }.into_any()).into_any(),
+        staff.into_any(),
+        (move || view! { <Webhooks webhooks=webhooks.get()/> }.into_any()).into_any(),
+        (move || view! { <Lti lti=lti.get()/> }.into_any()).into_any(),
+        (move || view! { <Xapi xapi=xapi.get()/> }.into_any()).into_any(),
+        ending.into_any(),
+    ];
     view! {
         <div class="settings">
             <nav class="settings-parts" aria-label="Parts of the settings">
                 <ul>{parts}</ul>
             </nav>
-            <div class="settings-body">
-                <NoticeBox notice=gone/>
-                {move || shown_once.get().map(once)}
-                {move || {
-                    let (class, labs, offered, anonymous) = basics.get();
-                    view! { <Basics class labs offered anonymous/> }
-                }}
-                {move || view! { <Points points=points.get()/> }}
-                {move || {
-                    let (me, staff, invitations) = staff.get();
-                    view! { <Staff me staff invitations/> }
-                }}
-                {move || view! { <Webhooks webhooks=webhooks.get()/> }}
-                {move || view! { <Lti lti=lti.get()/> }}
-                {move || view! { <Xapi xapi=xapi.get()/> }}
-                {move || {
-                    let (name, state) = class.get();
-                    view! { <Ending name state/> }
-                }}
-            </div>
+            <div class="settings-body">{sections}</div>
         </div>
     }
     .into_any()
 }
 
 /// A secret made a moment ago.
-fn once(shown: ShownOnce) -> impl IntoView {
+fn once(shown: ShownOnce) -> AnyView {
     let (lead, text, what) = match shown {
         ShownOnce::Invitation { link } => (
             "Send this link to the one you invite. Whoever has it may accept it, once.".to_owned(),
@@ -98,4 +103,5 @@ fn once(shown: ShownOnce) -> impl IntoView {
             {code_block(text, what)}
         </div>
     }
+    .into_any()
 }

@@ -1,6 +1,6 @@
 //! Who asks to be let in.
 
-use super::{ActForm, ClassDesk};
+use super::{ActForm, ClassDesk, KeepFocus};
 use crate::components::NoticeBox;
 use crate::{
     format::{counted, machine_time, short_clock},
@@ -19,14 +19,17 @@ pub fn WaitingRoom(waiting: RwSignal<Vec<WaitingView>>, may_help: bool) -> impl 
     let notice = Memo::new(move |_| {
         desk.latest.with(|latest| latest.clone().filter(|notice| notice.about.starts_with("waiting-")))
     });
+    let keep = KeepFocus::new(move || waiting.track());
     view! {
         <section
             class="waiting"
             aria-labelledby="waiting-title"
+            on:focusin=move |_| keep.entered()
+            on:focusout=move |event| keep.left(&event)
             hidden=move || count.get() == 0 && notice.with(Option::is_none)
         >
             <div class="waiting-head">
-                <h2 id="waiting-title">
+                <h2 id="waiting-title" tabindex="-1" node_ref=keep.heading>
                     {move || format!("{} to be let in", counted(count.get() as u64, "learner asks", "learners ask"))}
                 </h2>
                 {may_help

@@ -2,7 +2,7 @@ use super::{TeachBar, board::ticking, problem::TeachProblem, waiting_notice};
 use crate::{
     components::{
         NoticeBox,
-        teach::{ClassDesk, ClassFrame, ClassLive, Cluster, HelpItem, ResolvedItem},
+        teach::{ClassDesk, ClassFrame, ClassLive, Cluster, HelpItem, KeepFocus, ResolvedItem},
     },
     error::BackendError,
     format::counted,
@@ -68,6 +68,7 @@ fn Body(help: HelpView, notice: Option<Notice>) -> impl IntoView {
     let clusters = Memo::new(move |_| help.with(|help| help.clusters.clone()));
     let open = Memo::new(move |_| help.with(|help| help.open.clone()));
     let resolved = Memo::new(move |_| help.with(|help| help.resolved.clone()));
+    let keep = KeepFocus::new(move || open.track());
     let (for_clusters, for_open, for_resolved) = (id.clone(), id.clone(), id);
     view! {
         <Title text=format!("Help · {} · Headwater", class.name)/>
@@ -75,8 +76,13 @@ fn Body(help: HelpView, notice: Option<Notice>) -> impl IntoView {
         <ClassFrame class live>
             <NoticeBox notice=dealt_with/>
             <div class="help-columns">
-                <section class="queue" aria-labelledby="queue-title">
-                    <h2 id="queue-title">"One by one"</h2>
+                <section
+                    class="queue"
+                    aria-labelledby="queue-title"
+                    on:focusin=move |_| keep.entered()
+                    on:focusout=move |event| keep.left(&event)
+                >
+                    <h2 id="queue-title" tabindex="-1" node_ref=keep.heading>"One by one"</h2>
                     <p class="help">
                         {move || format!("{} open, longest first. Hands are raised; “stuck” is what Headwater noticed.", open.with(Vec::len))}
                     </p>

@@ -10,7 +10,10 @@ use crate::{
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_meta::Title;
-use leptos_router::components::{A, Redirect};
+use leptos_router::{
+    components::{A, Redirect},
+    hooks::use_query_map,
+};
 
 /// Signing in as an instructor.
 #[component]
@@ -35,11 +38,13 @@ pub fn SignInPage() -> impl IntoView {
 #[component]
 fn Body(notice: Option<Notice>) -> impl IntoView {
     provide_context(Notices(RwSignal::new(notice)));
+    let asked = use_query_map().with_untracked(|query| query.get("back"));
+    let back = asked.filter(|back| back.starts_with("/teach/")).unwrap_or_else(|| "/teach".to_owned());
     view! {
         <main class="plain-page" id="main" tabindex="-1">
             <h1>"Sign in to teach"</h1>
             <p class="lead">"For instructors. Learners need no account: they join with the code of their class."</p>
-            <SignInForms back="/teach".to_owned()/>
+            <SignInForms back/>
         </main>
     }
     .into_any()

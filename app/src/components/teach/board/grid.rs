@@ -50,8 +50,7 @@ pub fn Grid(board: Board, matching: u32) -> impl IntoView {
     let body = NodeRef::<Div>::new();
     Effect::new(move |_| {
         if board.is_whole.get() {
-            window.measure(frame, body);
-            window.set_height(body, board.order.with(Vec::len) as u32);
+            window.set_height(frame, body, board.order.with(Vec::len) as u32);
         }
     });
     // A new order may take the cell with the focus along, and the browser drops the focus of what is moved.
@@ -117,6 +116,7 @@ pub struct Window {
     first: RwSignal<u32>,
     count: RwSignal<u32>,
     /// In pixels; every row has it.
+    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only the browser measures"))]
     row_height: StoredValue<f64>,
 }
 
@@ -131,27 +131,15 @@ const ROW_HEIGHT: f64 = 52.0;
 
 #[cfg(feature = "hydrate")]
 impl Window {
-    /// Reads how high a row and the frame are.
-    fn measure(self, frame: NodeRef<Div>, body: NodeRef<Div>) {
-        let Some(frame) = frame.get_untracked() else { return };
-        if let Some(row) = body.get_untracked().and_then(|body| body.query_selector(".board-row").ok().flatten()) {
-            let height = row.get_bounding_client_rect().height();
-            if height > 0.0 {
-                self.row_height.set_value(height);
-            }
+    /// The body is as high as all rows, those that are not in the document too. The style sheet knows how high one is.
+    fn set_height(self, frame: NodeRef<Div>, body: NodeRef<Div>, rows: u32) {
+        let Some(body) = body.get_untracked() else { return };
+        let _ = web_sys::HtmlElement::style(&body).set_property("--rows", &rows.to_string());
+        let height = f64::from(body.client_height()) / f64::from(rows.max(1));
+        if height > 0.0 {
+            self.row_height.set_value(height);
         }
-        let count = (f64::from(frame.client_height()) / self.row_height.get_value()).ceil() as u32;
-        if self.count.get_untracked() != count {
-            self.count.set(count);
-        }
-    }
-
-    /// The body is as high as all rows, those that are not in the document too.
-    fn set_height(self, body: NodeRef<Div>, rows: u32) {
-        if let Some(body) = body.get_untracked() {
-            let height = f64::from(rows) * self.row_height.get_value();
-            let _ = web_sys::HtmlElement::style(&body).set_property("height", &format!("{height}px"));
-        }
+        self.scrolled(frame);
     }
 
     fn scrolled(self, frame: NodeRef<Div>) {
@@ -170,11 +158,8 @@ impl Window {
     fn show(self, frame: NodeRef<Div>, position: u32) {
         let Some(frame) = frame.get_untracked() else { return };
         let height = self.row_height.get_value();
-        let head = frame
-            .query_selector(".board-head")
-            .ok()
-            .flatten()
-            .map_or(0.0, |head| head.get_bounding_client_rect().height());
+        let head =
+            frame.query_selector(".board-head").ok().flatten().map_or(0.0, |head| f64::from(head.client_height()));
         let top = f64::from(position) * height;
         let (from, room) = (f64::from(frame.scroll_top()), f64::from(frame.client_height()) - head);
         if top < from {
@@ -191,8 +176,7 @@ impl Window {
 
 #[cfg(not(feature = "hydrate"))]
 impl Window {
-    fn measure(self, _frame: NodeRef<Div>, _body: NodeRef<Div>) {}
-    fn set_height(self, _body: NodeRef<Div>, _rows: u32) {}
+    fn set_height(self, _frame: NodeRef<Div>, _body: NodeRef<Div>, _rows: u32) {}
     fn scrolled(self, _frame: NodeRef<Div>) {}
 }
 

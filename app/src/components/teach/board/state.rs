@@ -14,6 +14,7 @@ pub struct Rows {
     list: Vec<Option<Arc<RowView>>>,
     places: HashMap<String, u32>,
     /// The log's entry up to which the rows are told.
+    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only the browser follows the log"))]
     seq: i64,
 }
 
@@ -53,6 +54,7 @@ impl Rows {
         }
     }
 
+    #[cfg(any(feature = "hydrate", test))]
     fn remove(&mut self, learner: &str) {
         if let Some(row) = self.places.get(learner).and_then(|place| self.list.get_mut(*place as usize)) {
             *row = None;
@@ -60,6 +62,7 @@ impl Rows {
     }
 
     /// Takes over a whole new list; each learner who was there keeps the place.
+    #[cfg(any(feature = "hydrate", test))]
     fn replace(&mut self, view: RowsView) {
         self.seq = view.seq;
         self.list.iter_mut().for_each(|row| *row = None);
@@ -90,6 +93,7 @@ pub struct Board {
     pub now: Signal<i64>,
     /// Rows changed since the order was computed.
     is_stale: RwSignal<bool>,
+    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only the browser computes the order anew"))]
     turn: RwSignal<u64>,
 }
 
