@@ -5,7 +5,10 @@
 
 use crate::{
     error::BackendError,
-    model::{CheckView, Fields, LabChoice, LabView, LearnerView, MintedKeys, Notice, ResultsView, StepView},
+    model::{
+        CheckView, ClassInvite, Fields, LabChoice, LabView, LearnerView, MembershipView, MintedKeys, Notice,
+        ResultsView, StepView,
+    },
     preferences::{Dialect, Theme},
 };
 use leptos::{prelude::*, server_fn::codec::PostUrl};
@@ -13,7 +16,7 @@ use leptos::{prelude::*, server_fn::codec::PostUrl};
 #[cfg(feature = "ssr")]
 use crate::{
     backend::{AccountQuery, backend},
-    model::{DemoRequest, Tone, about},
+    model::{DemoRequest, JoinLab, JoinRequest, Joined, MembershipState, Tone, about},
 };
 
 #[server(endpoint = "learner")]
@@ -228,6 +231,77 @@ pub async fn save_names(#[server(default)] fields: Fields) -> Result<Notice, Bac
     respond(about::NAMES, fields, result.map(|()| text), |_| Place::page("/lab/connect", "names")).await
 }
 
+/// What a join code leads to.
+#[server(endpoint = "join/invite")]
+pub async fn class_of(code: String) -> Result<ClassInvite, BackendError> {
+    backend()?.class_of(&code).await
+}
+
+#[server(endpoint = "join")]
+pub async fn join(
+    code: String,
+    #[server(default)] name: String,
+    #[server(default)] anonymous: bool,
+    #[server(default)] lab: String,
+) -> Result<Notice, BackendError> {
+    let kept = Fields::from([("name".to_owned(), name.clone()), ("lab".to_owned(), lab.clone())]);
+    let back = format!("/join/{}", plain(&code));
+    let result = match JoinLab::parse(&lab) {
+        Some(lab) => backend()?.join(JoinRequest { code, name: (!anonymous).then_some(name), lab }).await,
+        None => {
+            Err(BackendError::Invalid { field: "lab".to_owned(), message: "Choose a lab to join with.".to_owned() })
+        }
+    };
+    let path = result.as_ref().ok().map(|joined| step_path(&joined.current_step));
+    respond(about::JOIN, kept, result.map(welcome_to_class), |_| match path {
+        Some(path) => Place::Always(path),
+        None => Place::page(&back, "join"),
+    })
+    .await
+}
+
+/// The learner's place in a class.
+#[server(endpoint = "membership")]
+pub async fn membership() -> Result<Option<MembershipView>, BackendError> {
+    backend()?.membership().await
+}
+
+/// Raises the hand, or lowers it. `page` is the slug of the step on whose page the form is; none on the page of results.
+#[server(endpoint = "hand")]
+pub async fn hand(step: String, up: bool, #[server(default)] page: String) -> Result<Notice, BackendError> {
+    let (result, text) = if up {
+        (backend()?.raise_hand(&step).await, "Your hand is up: the instructors of the class see it.")
+    } else {
+        (backend()?.lower_hand().await, "Your hand is down.")
+    };
+    respond(about::CLASS, Fields::new(), result.map(|()| text), |_| class_bar_of(&page)).await
+}
+
+#[server(endpoint = "put-away-hint")]
+pub async fn put_away_hint(hint: String, #[server(default)] page: String) -> Result<Notice, BackendError> {
+    let result = backend()?.put_away_hint(&hint).await;
+    respond(about::CLASS, Fields::new(), result.map(|()| ""), |_| class_bar_of(&page)).await
+}
+
+#[server(endpoint = "rename-in-class")]
+pub async fn rename_in_class(
+    #[server(default)] name: String,
+    #[server(default)] anonymous: bool,
+    #[server(default)] page: String,
+) -> Result<Notice, BackendError> {
+    let result = backend()?.rename_in_class((!anonymous).then_some(name.as_str())).await;
+    let text = if anonymous { "The class sees you without a name." } else { "The class sees you by this name." };
+    let kept = Fields::from([("name".to_owned(), name)]);
+    respond(about::CLASS, kept, result.map(|()| text), |_| class_bar_of(&page)).await
+}
+
+#[server(endpoint = "leave-class")]
+pub async fn leave_class(#[server(default)] page: String) -> Result<Notice, BackendError> {
+    let result = backend()?.leave_class().await;
+    let text = result.map(|class| format!("You left the class {class}. Your lab stays yours."));
+    respond(about::CLASS, Fields::new(), text, |_| class_bar_of(&page)).await
+}
+
 /// Remembers the colour theme in a cookie, so that the server renders with it.
 #[server(endpoint = "choose-theme", input = PostUrl)]
 pub async fn choose_theme(theme: Theme) -> Result<(), BackendError> {
@@ -242,7 +316,7 @@ pub async fn choose_dialect(dialect: Dialect) -> Result<(), BackendError> {
 
 /// Where the browser goes after a form post.
 #[cfg(feature = "ssr")]
-enum Place {
+pub(crate) enum Place {
     /// Only a post without JavaScript leads back to the page.
     Page(String),
     Always(String),
@@ -250,14 +324,14 @@ enum Place {
 
 #[cfg(feature = "ssr")]
 impl Place {
-    fn page(path: &str, anchor: &str) -> Self {
+    pub(crate) fn page(path: &str, anchor: &str) -> Self {
         Self::Page(format!("{path}#{anchor}"))
     }
 }
 
 /// News for the learner; what an operation of the backend answers can be told as it is.
 #[cfg(feature = "ssr")]
-trait News {
+pub(crate) trait News {
     fn tell(self, notice: &mut Notice);
 }
 
@@ -265,6 +339,13 @@ trait News {
 impl News for &str {
     fn tell(self, notice: &mut Notice) {
         self.clone_into(&mut notice.message);
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl News for String {
+    fn tell(self, notice: &mut Notice) {
+        notice.message = self;
     }
 }
 
@@ -278,14 +359,16 @@ impl News for crate::model::Performed {
 
 /// Answers a form post: with JavaScript by the outcome itself, else by a notice and a redirect.
 #[cfg(feature = "ssr")]
-async fn respond(
+pub(crate) async fn respond(
     about: &str,
     kept: Fields,
     result: Result<impl News, BackendError>,
     place: impl FnOnce(bool) -> Place,
 ) -> Result<Notice, BackendError> {
     let plain_post = without_script().await;
-    match place(result.is_ok()) {
+    let place = place(result.is_ok());
+    let leaves = matches!(place, Place::Always(_));
+    match place {
         Place::Always(path) => leptos_axum::redirect(&path),
         Place::Page(path) if plain_post => leptos_axum::redirect(&path),
         Place::Page(_) => (),
@@ -300,7 +383,7 @@ async fn respond(
         Err(error) => return Err(error),
     };
     // A redirect leaves the page that made the request, so the notice has to wait for the next.
-    if plain_post || matches!(about, about::START | about::RESUME | about::FORGET) {
+    if plain_post || leaves {
         backend()?.put_notice(notice.clone()).await?;
     }
     Ok(notice)
@@ -325,9 +408,27 @@ fn step_path(slug: &str) -> String {
     format!("/lab/{}", plain(slug))
 }
 
+#[cfg(feature = "ssr")]
+fn welcome_to_class(joined: Joined) -> String {
+    if joined.state == MembershipState::Waiting {
+        format!(
+            "You asked to be let into the class {}. Go on meanwhile: what you do counts once you are in.",
+            joined.class_name
+        )
+    } else {
+        format!("You are in the class {}: its instructors see how you get on.", joined.class_name)
+    }
+}
+
+/// The bar of the class on the page of a step, or on that of results.
+#[cfg(feature = "ssr")]
+fn class_bar_of(page: &str) -> Place {
+    if page.is_empty() { Place::page("/results", "class") } else { Place::page(&step_path(page), "class") }
+}
+
 /// Keeps what can stand in a path or fragment, so that a redirect cannot be led elsewhere.
 #[cfg(feature = "ssr")]
-fn plain(name: &str) -> String {
+pub(crate) fn plain(name: &str) -> String {
     name.chars().filter(|character| character.is_ascii_alphanumeric() || *character == '-').take(64).collect()
 }
 

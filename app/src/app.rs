@@ -2,7 +2,7 @@
 
 use crate::{
     components::{Footer, Header, Hydrated},
-    pages::{Landing, Missing, Results, StepPage},
+    pages::{EnterCode, Join, Landing, Missing, Results, StepPage, teach},
     preferences::{Preferences, Theme},
 };
 use leptos::{config::LeptosOptions, prelude::*};
@@ -59,6 +59,19 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/") view=Landing ssr=SsrMode::Async/>
                 <Route path=path!("/lab/:slug") view=StepPage ssr=SsrMode::Async/>
                 <Route path=path!("/results") view=Results ssr=SsrMode::Async/>
+                <Route path=path!("/join") view=EnterCode ssr=SsrMode::Async/>
+                <Route path=path!("/join/:code") view=Join ssr=SsrMode::Async/>
+                <Route path=path!("/teach") view=teach::Classes ssr=SsrMode::Async/>
+                <Route path=path!("/teach/login") view=teach::SignInPage ssr=SsrMode::Async/>
+                <Route path=path!("/teach/setup") view=teach::SetUp ssr=SsrMode::Async/>
+                <Route path=path!("/teach/invitation/:code") view=teach::Invitation ssr=SsrMode::Async/>
+                <Route path=path!("/teach/account") view=teach::TeachAccount ssr=SsrMode::Async/>
+                <Route path=path!("/teach/classes/new") view=teach::NewClass ssr=SsrMode::Async/>
+                <Route path=path!("/teach/classes/:id") view=teach::ClassBoard ssr=SsrMode::Async/>
+                <Route path=path!("/teach/classes/:id/help") view=teach::ClassHelp ssr=SsrMode::Async/>
+                <Route path=path!("/teach/classes/:id/learners/:learner") view=teach::ClassLearner ssr=SsrMode::Async/>
+                <Route path=path!("/teach/classes/:id/results") view=teach::ClassResults ssr=SsrMode::Async/>
+                <Route path=path!("/teach/classes/:id/settings") view=teach::ClassSettings ssr=SsrMode::Async/>
             </Routes>
             <Footer/>
         </Router>

@@ -3,8 +3,8 @@
 use crate::{
     error::BackendError,
     model::{
-        CheckView, DemoRequest, Fields, LabChoice, LabView, LearnerView, MintedKeys, Notice, Performed, QuestionView,
-        ResultsView, StepView,
+        CheckView, ClassInvite, DemoRequest, Fields, JoinRequest, Joined, LabChoice, LabView, LearnerView,
+        MembershipView, MintedKeys, Notice, Performed, QuestionView, ResultsView, StepView,
     },
 };
 use async_trait::async_trait;
@@ -21,7 +21,7 @@ pub trait Backend: Send + Sync + 'static {
     /// The learner of this session, if there is one.
     async fn learner(&self) -> Result<Option<LearnerView>, BackendError>;
 
-    /// The labs that this server has to offer, the usual one first.
+    /// The labs that this server has to offer, the usual one first; none where labs are for members of classes only.
     async fn choices(&self) -> Result<Vec<LabChoice>, BackendError>;
 
     /// Makes a new learner and puts it into the session. In the sandbox it has an account at once,
@@ -104,6 +104,32 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Sets the learner's own names, by the names of [`crate::model::AccountView::names`].
     async fn save_names(&self, names: &Fields) -> Result<(), BackendError>;
+
+    /// What a join code leads to. Needs no learner. Errors: `Invalid { field: "code" }`.
+    async fn class_of(&self, code: &str) -> Result<ClassInvite, BackendError>;
+
+    /// Takes the learner into a class, with the lab of this browser or with a new one, which is put into the session like
+    /// one of [`Self::start`]. To join again changes nothing.
+    /// Errors: `Invalid { field: "code" | "name" | "lab" }`, `Refused` with the reason.
+    async fn join(&self, request: JoinRequest) -> Result<Joined, BackendError>;
+
+    /// The learner's place in a class. `None` for who is in none, or left it, and where there is no learner.
+    async fn membership(&self) -> Result<Option<MembershipView>, BackendError>;
+
+    /// Shows the learner in the class under this name, or none. Errors: `Invalid { field: "name" }`, `Refused`.
+    async fn rename_in_class(&self, name: Option<&str>) -> Result<(), BackendError>;
+
+    /// Answers the class's name. Errors: `Refused`.
+    async fn leave_class(&self) -> Result<String, BackendError>;
+
+    /// Errors: `Refused` for who is not in a class, or when it is over.
+    async fn raise_hand(&self, slug: &str) -> Result<(), BackendError>;
+
+    /// A hand that is down stays down.
+    async fn lower_hand(&self) -> Result<(), BackendError>;
+
+    /// Puts away a hint of an instructor. Its id comes from outside. Errors: `NotFound`.
+    async fn put_away_hint(&self, hint: &str) -> Result<(), BackendError>;
 
     /// Keeps a notice in the session for the page that follows a post without JavaScript.
     async fn put_notice(&self, notice: Notice) -> Result<(), BackendError>;

@@ -15,6 +15,12 @@ pub enum BackendError {
     /// The session has no learner: it is new, or it has expired.
     #[error("This browser has no lab yet. Start one, or resume yours with its code.")]
     NoLearner,
+    /// The session has no instructor: nobody signed in, or the session has expired.
+    #[error("Sign in first: nobody is signed in as an instructor in this browser.")]
+    NotSignedIn,
+    /// The instructor is not of the staff of the class, or the role there does not allow it.
+    #[error("Your role in this class does not allow that. Ask one of its owners.")]
+    NotAllowed,
     /// A field of a form cannot be accepted as it is.
     #[error("{message}")]
     Invalid {

@@ -1,5 +1,8 @@
 //! The pages of Headwater: rendered on the server, hydrated in the browser.
 
+// Views are nested types, one level an element.
+#![recursion_limit = "256"]
+
 pub mod api;
 mod app;
 #[cfg(feature = "ssr")]
@@ -7,11 +10,16 @@ pub mod backend;
 mod clock;
 mod components;
 pub mod error;
+#[cfg(feature = "hydrate")]
+mod event_stream;
 mod format;
 mod live;
 pub mod model;
 mod pages;
 pub mod preferences;
+pub mod teach_api;
+#[cfg(feature = "ssr")]
+pub mod teaching;
 
 pub use app::{App, shell};
 

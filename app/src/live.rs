@@ -3,8 +3,8 @@
 use crate::{
     api,
     model::{
-        AccountView, ChartView, CheckView, CostView, DemoView, LabView, LiveEvent, PipelineView, ReceiptView,
-        StepSummary, StepView, TraceView,
+        AccountView, ChartView, CheckView, CostView, DemoView, LabView, LiveEvent, MembershipView, PipelineView,
+        ReceiptView, StepSummary, StepView, TraceView,
     },
 };
 use leptos::prelude::*;
@@ -22,12 +22,13 @@ pub struct Live {
     pub account: RwSignal<AccountView>,
     pub checks: RwSignal<Vec<CheckView>>,
     pub step: RwSignal<StepView>,
+    pub class: RwSignal<Option<MembershipView>>,
     /// Whether the event stream is open. It begins open, so that the server renders no alarm.
     pub connected: RwSignal<bool>,
 }
 
 impl Live {
-    pub fn new(lab: LabView, step: StepView) -> Self {
+    pub fn new(lab: LabView, step: StepView, class: Option<MembershipView>) -> Self {
         Self {
             steps: RwSignal::new(lab.steps),
             pipeline: RwSignal::new(lab.pipeline),
@@ -39,6 +40,7 @@ impl Live {
             account: RwSignal::new(lab.account),
             checks: RwSignal::new(step.checks.clone()),
             step: RwSignal::new(step),
+            class: RwSignal::new(class),
             connected: RwSignal::new(true),
         }
     }
@@ -54,6 +56,7 @@ impl Live {
             LiveEvent::Trace(trace) => set_if_changed(self.trace, trace),
             LiveEvent::Receipt(receipt) => set_if_changed(self.receipt, receipt),
             LiveEvent::Cost(cost) => set_if_changed(self.cost, cost),
+            LiveEvent::Class(class) => set_if_changed(self.class, class),
         }
     }
 
@@ -86,85 +89,18 @@ fn set_if_changed<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, val
 /// Follows the event stream of a step for as long as the current owner lives.
 #[cfg(feature = "hydrate")]
 pub fn follow(live: Live, slug: &str) {
-    stream::follow(live, slug);
+    let address = format!("/live/{slug}");
+    crate::event_stream::follow(
+        move || address.clone(),
+        live.connected,
+        move |text| {
+            if let Ok(event) = serde_json::from_str(&text) {
+                live.take(event);
+            }
+        },
+    );
 }
 
 /// The server renders one moment; there is nothing to follow.
 #[cfg(not(feature = "hydrate"))]
 pub fn follow(_live: Live, _slug: &str) {}
-
-#[cfg(feature = "hydrate")]
-mod stream {
-    use super::Live;
-    use leptos::prelude::*;
-    use send_wrapper::SendWrapper;
-    use std::{cell::RefCell, rc::Rc, time::Duration};
-    use wasm_bindgen::{JsCast, prelude::Closure};
-    use web_sys::{Event, EventSource, MessageEvent};
-
-    /// The browser reconnects by itself after a break, but gives up after an error of the server.
-    const RETRY_AFTER: Duration = Duration::from_secs(3);
-
-    struct Stream {
-        source: EventSource,
-        _on_message: Closure<dyn FnMut(MessageEvent)>,
-        _on_open: Closure<dyn FnMut(Event)>,
-        _on_error: Closure<dyn FnMut(Event)>,
-    }
-
-    impl Drop for Stream {
-        fn drop(&mut self) {
-            self.source.set_onmessage(None);
-            self.source.set_onopen(None);
-            self.source.set_onerror(None);
-            self.source.close();
-        }
-    }
-
-    /// The open stream; `None` once the page is left.
-    type Holder = Rc<RefCell<Option<Stream>>>;
-
-    pub(super) fn follow(live: Live, slug: &str) {
-        let address = format!("/live/{slug}");
-        let holder: Holder = Rc::new(RefCell::new(None));
-        *holder.borrow_mut() = open(live, &address, &holder);
-        let holder = SendWrapper::new(holder);
-        on_cleanup(move || drop(holder.take().borrow_mut().take()));
-    }
-
-    fn open(live: Live, address: &str, holder: &Holder) -> Option<Stream> {
-        let source = EventSource::new(address).ok()?;
-        let on_message = Closure::new(move |event: MessageEvent| {
-            if let Some(event) = event.data().as_string().and_then(|text| serde_json::from_str(&text).ok()) {
-                live.take(event);
-            }
-        });
-        let on_open = Closure::new(move |_: Event| {
-            live.connected.try_set(true);
-        });
-        let on_error = {
-            let (source, address, holder) = (source.clone(), address.to_owned(), Rc::downgrade(holder));
-            Closure::new(move |_: Event| {
-                live.connected.try_set(false);
-                if source.ready_state() != EventSource::CLOSED {
-                    return;
-                }
-                let (address, holder) = (address.clone(), holder.clone());
-                set_timeout(
-                    move || {
-                        let Some(holder) = holder.upgrade() else { return };
-                        if holder.borrow().is_some() {
-                            let next = open(live, &address, &holder);
-                            *holder.borrow_mut() = next;
-                        }
-                    },
-                    RETRY_AFTER,
-                );
-            })
-        };
-        source.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
-        source.set_onopen(Some(on_open.as_ref().unchecked_ref()));
-        source.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        Some(Stream { source, _on_message: on_message, _on_open: on_open, _on_error: on_error })
-    }
-}

@@ -12,16 +12,22 @@ mod catch_up;
 mod chart;
 mod check;
 mod demo;
+mod membership;
 mod pipeline;
 mod place;
 mod receipt;
 mod step;
+pub mod teach;
 mod trace;
 
 pub use catch_up::{CatchUpView, PlannedCallView};
 pub use chart::{ChartView, PageCount, WindowState, WindowView};
 pub use check::{CheckView, EvidenceField, EvidenceView, Verdict, VerdictView};
 pub use demo::{BadLine, DemoRequest, DemoSource, DemoState, DemoView};
+pub use membership::{
+    BRING, ClassHintView, ClassInvite, HandView, JoinLab, JoinRequest, Joined, MembershipState, MembershipView, OwnLab,
+    Standing,
+};
 pub use pipeline::{FlowView, NodeId, NodeState, NodeView, PipelineShape, PipelineView};
 pub use place::{CLOUDFORMATION_PATH, ConnectView, ConnectWay, IdentityView, LabChoice, PlaceView, RoleOfferView};
 pub use receipt::{CostView, DeletedView, ReceiptView, ResourceView, UnknownView};
@@ -156,6 +162,17 @@ pub mod about {
     /// Connecting an account of the learner's own: unlock, prepare, find, confirm.
     pub const CONNECT: &str = "connect";
     pub const CATCH_UP: &str = "catch-up";
+    /// Coming into a class.
+    pub const JOIN: &str = "join";
+    /// The learner's own place in a class: hand, name, leaving, hints from instructors.
+    pub const CLASS: &str = "class";
+
+    pub const SIGN_IN: &str = "teach-sign-in";
+    pub const SET_UP: &str = "teach-set-up";
+    pub const INVITATION: &str = "teach-invitation";
+    pub const INSTRUCTOR_NAME: &str = "teach-name";
+    pub const PASSWORD: &str = "teach-password";
+    pub const NEW_CLASS: &str = "teach-new-class";
 
     /// An action of a step, by its name.
     pub fn action(name: &str) -> String {
@@ -191,6 +208,8 @@ pub enum LiveEvent {
     /// On the page of the clean-up.
     Receipt(Option<ReceiptView>),
     Cost(Option<CostView>),
+    /// The learner's place in a class.
+    Class(Option<MembershipView>),
 }
 
 /// The whole lab on one page, to print and keep.

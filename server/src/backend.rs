@@ -5,23 +5,25 @@ use std::time::Duration;
 use app::backend::{AccountQuery, Backend};
 use app::error::BackendError;
 use app::model::{
-    CheckView, DemoRequest, Fields, LabChoice, LabView, LearnerView, MintedKeys, Notice, Performed, QuestionView,
-    ResultsView, StepView,
+    CheckView, ClassInvite, DemoRequest, Fields, JoinLab, JoinRequest, Joined, LabChoice, LabView, LearnerView,
+    MembershipView, MintedKeys, Notice, Performed, QuestionView, ResultsView, StepView,
 };
 use async_trait::async_trait;
 use checks::Consent;
 use lab::{Engine, QuestionKind, Step, Variables};
-use sandbox::AccountId;
+use sandbox::{AccessKey, AccountId};
 use store::ResumeCode;
 use tokio::sync::OnceCell;
 use tower_sessions::Session;
 
 use crate::actions::{self, ActionError, Workbench};
+use crate::config::LabsFor;
 use crate::connect::{ConnectError, LiveMode};
+use crate::membership::Entry;
 use crate::place::Place;
 use crate::state::{Headwater, REGION, Seat, internal, now, store_failed};
 use crate::visits::Guess;
-use crate::{catch_up, checking, demo, enrolment, minted, session, stocktaking, views};
+use crate::{catch_up, checking, demo, enrolment, membership, minted, session, stocktaking, views};
 
 /// Most characters of a resume code that are looked at.
 const CODE_LENGTH: usize = 64;
@@ -71,6 +73,14 @@ impl RequestBackend {
     }
 }
 
+/// A lab that was made a moment ago, with its secrets.
+struct NewLab {
+    seat: Seat,
+    /// In the sandbox only.
+    key: Option<AccessKey>,
+    code: ResumeCode,
+}
+
 /// The learner of a session, ready to work for.
 pub async fn seat(headwater: &Headwater, session: &Session) -> Result<Option<Seat>, BackendError> {
     let Some(id) = session::learner_id(session).await? else {
@@ -91,15 +101,23 @@ impl Backend for RequestBackend {
     }
 
     async fn choices(&self) -> Result<Vec<LabChoice>, BackendError> {
-        let accounts = self.headwater.connector().mode() != LiveMode::Off;
-        Ok(LabChoice::ALL.into_iter().filter(|choice| accounts || !choice.is_account()).collect())
+        Ok(match self.headwater.labs_for() {
+            LabsFor::Everyone => self.headwater.offered_labs(),
+            LabsFor::Members => Vec::new(),
+        })
     }
 
     async fn start(&self, choice: LabChoice) -> Result<(), BackendError> {
         if seat(&self.headwater, &self.session).await?.is_some() {
             return Ok(());
         }
-        if choice.is_account() { self.start_in_account(choice).await } else { self.start_in_sandbox(choice).await }
+        if self.headwater.labs_for() == LabsFor::Members {
+            return Err(BackendError::Refused {
+                message: "Labs here are for members of a class. Enter its code on the first page.".to_owned(),
+            });
+        }
+        let lab = self.new_lab(choice).await?;
+        self.move_in(lab).await
     }
 
     async fn resume(&self, code: &str) -> Result<LearnerView, BackendError> {
@@ -335,6 +353,67 @@ impl Backend for RequestBackend {
         save_variables(&self.headwater, &seat, &variables).await
     }
 
+    async fn class_of(&self, code: &str) -> Result<ClassInvite, BackendError> {
+        let own = seat(&self.headwater, &self.session).await?;
+        self.count_wrong_code(membership::invite(&self.headwater, own.as_ref(), code).await)
+    }
+
+    async fn join(&self, request: JoinRequest) -> Result<Joined, BackendError> {
+        let own = seat(&self.headwater, &self.session).await?;
+        let entry = self.count_wrong_code(Entry::ask(&self.headwater, own.as_ref(), &request).await)?;
+        let (seat, state) = match (own, request.lab) {
+            (Some(own), lab) if lab == JoinLab::Bring || entry.here().is_some() => {
+                let state = match entry.here() {
+                    Some(state) => state,
+                    None => entry.enter(&self.headwater, &own.learner.id).await?,
+                };
+                (own, state)
+            }
+            (_, JoinLab::New(choice)) => {
+                let lab = self.new_lab(choice).await?;
+                let seat = lab.seat.clone();
+                let entered = entry.enter(&self.headwater, &seat.learner.id).await;
+                if entered.is_err() {
+                    self.headwater.store().delete_learner(&seat.learner.id).await.map_err(store_failed)?;
+                }
+                let state = entered?;
+                self.move_in(lab).await?;
+                (seat, state)
+            }
+            (_, JoinLab::Bring) => return Err(BackendError::NoLearner),
+        };
+        let progress = views::Progress::of(&self.headwater, &seat).await?;
+        let current_step = views::learner(self.headwater.lab(seat.engine()), &progress).current_step;
+        Ok(Joined { class_name: entry.class_name().to_owned(), state, current_step })
+    }
+
+    async fn membership(&self) -> Result<Option<MembershipView>, BackendError> {
+        let Some(seat) = seat(&self.headwater, &self.session).await? else { return Ok(None) };
+        let (_, place) = membership::place_of(&self.headwater, &seat.learner.id, seat.engine()).await?;
+        Ok(place)
+    }
+
+    async fn rename_in_class(&self, name: Option<&str>) -> Result<(), BackendError> {
+        membership::rename(&self.headwater, &self.seat().await?.learner.id, name).await
+    }
+
+    async fn leave_class(&self) -> Result<String, BackendError> {
+        membership::leave(&self.headwater, &self.seat().await?.learner.id).await
+    }
+
+    async fn raise_hand(&self, slug: &str) -> Result<(), BackendError> {
+        let (seat, _) = self.seat_at(slug).await?;
+        membership::raise_hand(&self.headwater, &seat.learner.id, slug).await
+    }
+
+    async fn lower_hand(&self) -> Result<(), BackendError> {
+        membership::lower_hand(&self.headwater, &self.seat().await?.learner.id).await
+    }
+
+    async fn put_away_hint(&self, hint: &str) -> Result<(), BackendError> {
+        membership::put_away_hint(&self.headwater, &self.seat().await?.learner.id, hint).await
+    }
+
     async fn put_notice(&self, notice: Notice) -> Result<(), BackendError> {
         session::put_notice(&self.session, notice).await
     }
@@ -345,17 +424,30 @@ impl Backend for RequestBackend {
 }
 
 impl RequestBackend {
-    async fn start_in_sandbox(&self, choice: LabChoice) -> Result<(), BackendError> {
+    /// Notes a class's code that is none among the wrong guesses of this address.
+    fn count_wrong_code<T>(&self, result: Result<T, BackendError>) -> Result<T, BackendError> {
+        if result.as_ref().is_err_and(|error| error.field() == Some("code")) {
+            self.guess.was_wrong();
+        }
+        result
+    }
+
+    /// Makes a learner with a lab; nobody has moved in yet.
+    async fn new_lab(&self, choice: LabChoice) -> Result<NewLab, BackendError> {
+        if choice.is_account() { self.new_lab_in_account(choice).await } else { self.new_lab_in_sandbox(choice).await }
+    }
+
+    async fn new_lab_in_sandbox(&self, choice: LabChoice) -> Result<NewLab, BackendError> {
         let account = self.headwater.new_account().await?;
         let sandbox = self.headwater.sandbox();
         let key = sandbox.create_access_key(&account).await.map_err(internal)?;
         let endpoint = sandbox.endpoint_url();
         let variables = Variables::defaults_for(engine_of(choice), account.as_str(), REGION, endpoint);
-        self.enrol(account.as_str(), &Place::Sandbox, &variables).await?;
-        minted::put_access_key(&self.session, &key).await
+        let lab = self.enrol(account.as_str(), &Place::Sandbox, &variables).await?;
+        Ok(NewLab { key: Some(key), ..lab })
     }
 
-    async fn start_in_account(&self, choice: LabChoice) -> Result<(), BackendError> {
+    async fn new_lab_in_account(&self, choice: LabChoice) -> Result<NewLab, BackendError> {
         if self.headwater.connector().mode() == LiveMode::Off {
             return Err(BackendError::Refused { message: ConnectError::Off.to_string() });
         }
@@ -364,14 +456,23 @@ impl RequestBackend {
         self.enrol("", &Place::Account { connected: None }, &variables).await
     }
 
-    /// Makes the learner and puts it into the session.
-    async fn enrol(&self, account: &str, place: &Place, variables: &Variables) -> Result<(), BackendError> {
+    /// Makes the learner.
+    async fn enrol(&self, account: &str, place: &Place, variables: &Variables) -> Result<NewLab, BackendError> {
         let place = serde_json::to_value(place).map_err(internal)?;
         let variables = serde_json::to_value(variables).map_err(internal)?;
         let store = self.headwater.store();
         let (learner, code) = store.create_learner(account, &place, &variables, now()).await.map_err(store_failed)?;
-        session::sit_down(&self.session, &learner.id).await?;
-        minted::put_resume_code(&self.session, &code).await
+        Ok(NewLab { seat: self.headwater.seat(learner)?, key: None, code })
+    }
+
+    /// Puts the learner of a new lab into the session; its secrets wait for the page that shows them.
+    async fn move_in(&self, lab: NewLab) -> Result<(), BackendError> {
+        session::sit_down(&self.session, &lab.seat.learner.id).await?;
+        minted::put_resume_code(&self.session, &lab.code).await?;
+        match lab.key {
+            Some(key) => minted::put_access_key(&self.session, &key).await,
+            None => Ok(()),
+        }
     }
 
     /// Whether this browser may use the machine's credentials; nothing has to be unlocked for the other places.
@@ -384,7 +485,8 @@ impl RequestBackend {
     }
 }
 
-fn engine_of(choice: LabChoice) -> Engine {
+/// What counts in a lab.
+pub fn engine_of(choice: LabChoice) -> Engine {
     match choice {
         LabChoice::SandboxSql => Engine::SqlApplication,
         LabChoice::SandboxWindow | LabChoice::AccountWindow => Engine::TumblingWindow,

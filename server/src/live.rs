@@ -4,13 +4,16 @@
 //! may be open, on most of which nothing happens: what a page shows is made anew when something has changed, at its learner's
 //! desk or in the learner's account, and from time to time.
 
+mod class;
+
 use std::convert::Infallible;
+use std::pin::pin;
 use std::time::Duration;
 
 use app::error::BackendError;
 use app::model::{
-    ChartView, CheckView, CostView, DemoState, DemoView, HopState, LiveEvent, PipelineView, ReceiptView, StepSummary,
-    TraceView, Verdict, WindowState,
+    ChartView, CheckView, CostView, DemoState, DemoView, HopState, LiveEvent, MembershipView, PipelineView,
+    ReceiptView, StepSummary, TraceView, Verdict, WindowState,
 };
 use async_stream::stream;
 use axum::extract::{Path, State};
@@ -18,7 +21,7 @@ use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use checks::{Consent, Step};
-use futures::Stream;
+use futures::{Stream, StreamExt as _};
 use store::LearnerId;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -62,11 +65,36 @@ pub async fn live(State(state): State<WebState>, session: Session, Path(slug): P
     };
     match backend::seat(&state.headwater, &session).await {
         Ok(Some(seat)) => {
-            let events = events(state.headwater, seat.learner.id, step, state.shutdown);
+            let places = class::places(state.headwater.clone(), seat.learner.id.clone(), seat.engine());
+            let events = with_places(events(state.headwater, seat.learner.id, step, state.shutdown), places);
             Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()
         }
         Ok(None) => StatusCode::UNAUTHORIZED.into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// The events of the page, and between them the learner's place in the class; they end with those of the page.
+fn with_places(
+    page: impl Stream<Item = Result<Event, Infallible>>,
+    places: impl Stream<Item = Option<MembershipView>>,
+) -> impl Stream<Item = Result<Event, Infallible>> {
+    stream! {
+        let (mut page, mut places) = (pin!(page), pin!(places));
+        loop {
+            let place = tokio::select! {
+                event = page.next() => match event {
+                    Some(event) => Err(event),
+                    None => return,
+                },
+                Some(place) = places.next() => Ok(place),
+            };
+            match place.map(|place| Event::default().json_data(LiveEvent::Class(place))) {
+                Ok(Ok(event)) => yield Ok(event),
+                Ok(Err(error)) => tracing::error!(%error, "a live event could not be written"),
+                Err(event) => yield event,
+            }
+        }
     }
 }
 

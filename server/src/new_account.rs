@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
+use crate::config::LabsFor;
 use crate::router::WebState;
 use crate::state::REGION;
 
@@ -36,6 +37,10 @@ impl NewAccount {
 
 /// Makes the account.
 pub async fn new_account(State(state): State<WebState>) -> Response {
+    if state.headwater.labs_for() == LabsFor::Members {
+        return (StatusCode::FORBIDDEN, "Accounts here are for members of a class, whose labs come with one.")
+            .into_response();
+    }
     let sandbox = state.headwater.sandbox();
     let account = match state.headwater.new_account().await {
         Ok(account) => account,

@@ -42,6 +42,8 @@ pub fn notice(path: &str, form: &[u8]) -> Notice {
         "save-names" => about::NAMES.into(),
         "start-demo" => about::DEMO.into(),
         "unlock" | "prepare-account" | "find-account" | "confirm-account" => about::CONNECT.into(),
+        "join" => about::JOIN.into(),
+        "hand" | "rename-in-class" | "leave-class" | "put-away-hint" => about::CLASS.into(),
         _ => about::CHECKS.into(),
     };
     Notice::new(about, Tone::Bad, MESSAGE)

@@ -29,10 +29,12 @@ pub fn unreadable(status: StatusCode, message: &str) -> Response {
     (status, Json(BackendError::Refused { message: message.to_owned() })).into_response()
 }
 
-fn status(error: &BackendError) -> StatusCode {
+/// The status that says whose fault an error was.
+pub fn status(error: &BackendError) -> StatusCode {
     match error {
         BackendError::NotFound => StatusCode::NOT_FOUND,
-        BackendError::NoLearner => StatusCode::UNAUTHORIZED,
+        BackendError::NoLearner | BackendError::NotSignedIn => StatusCode::UNAUTHORIZED,
+        BackendError::NotAllowed => StatusCode::FORBIDDEN,
         BackendError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         BackendError::Refused { .. } | BackendError::Busy => StatusCode::CONFLICT,
         BackendError::Internal | BackendError::Unreachable => StatusCode::INTERNAL_SERVER_ERROR,

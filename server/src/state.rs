@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use app::error::BackendError;
+use app::model::LabChoice;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use lab::{Engine, Lab, Variables};
 use sandbox::AccountId;
@@ -10,7 +11,9 @@ use store::{Learner, Store, StoreError};
 use time::OffsetDateTime;
 
 use crate::checking;
-use crate::connect::Connector;
+use crate::class_news::ClassNews;
+use crate::config::LabsFor;
+use crate::connect::{Connector, LiveMode};
 use crate::desk::{Access, Basis, Desk, Desks};
 use crate::place::Place;
 use crate::sandbox_access::SandboxAccess;
@@ -33,8 +36,16 @@ struct Parts {
     desks: Desks,
     /// Connections to the sandbox, shared by all learners' clients.
     http: SharedHttpClient,
+    admission: Admission,
+    class_news: ClassNews,
+}
+
+/// Whom the server lets in.
+#[derive(Clone, Copy, Debug)]
+pub struct Admission {
     /// Learners that may exist at once.
-    max_learners: u32,
+    pub max_learners: u32,
+    pub labs_for: LabsFor,
 }
 
 /// A learner at work: what is durable, and what is in memory.
@@ -48,10 +59,10 @@ pub struct Seat {
 
 impl Headwater {
     /// Joins the parts that the command opened.
-    pub fn new(store: Store, sandbox: SandboxAccess, connector: Connector, max_learners: u32) -> Self {
+    pub fn new(store: Store, sandbox: SandboxAccess, connector: Connector, admission: Admission) -> Self {
         let labs = Engine::ALL.map(Lab::embedded_for);
-        let (desks, http) = (Desks::default(), http_client());
-        Self { parts: Arc::new(Parts { store, sandbox, labs, connector, desks, http, max_learners }) }
+        let (desks, http, class_news) = (Desks::default(), http_client(), ClassNews::default());
+        Self { parts: Arc::new(Parts { store, sandbox, labs, connector, desks, http, admission, class_news }) }
     }
 
     pub fn store(&self) -> &Store {
@@ -86,6 +97,22 @@ impl Headwater {
         seat.learner.account.parse().ok().and_then(|account| self.parts.sandbox.changes(&account))
     }
 
+    /// Who is told of news of learners in classes.
+    pub fn class_news(&self) -> &ClassNews {
+        &self.parts.class_news
+    }
+
+    /// Who may start a lab.
+    pub fn labs_for(&self) -> LabsFor {
+        self.parts.admission.labs_for
+    }
+
+    /// The kinds of labs that this server has to offer, the usual one first.
+    pub fn offered_labs(&self) -> Vec<LabChoice> {
+        let accounts = self.parts.connector.mode() != LiveMode::Off;
+        LabChoice::ALL.into_iter().filter(|choice| accounts || !choice.is_account()).collect()
+    }
+
     /// Makes a sandbox account, unless the server holds as many learners as it was told to.
     pub async fn new_account(&self) -> Result<AccountId, BackendError> {
         self.refuse_when_full().await?;
@@ -96,7 +123,7 @@ impl Headwater {
     pub async fn refuse_when_full(&self) -> Result<(), BackendError> {
         let accounts = self.parts.sandbox.count_accounts().await.map_err(internal)?;
         let learners = self.parts.store.count_learners().await.map_err(store_failed)?;
-        if u64::from(accounts).max(learners) >= u64::from(self.parts.max_learners) {
+        if u64::from(accounts).max(learners) >= u64::from(self.parts.admission.max_learners) {
             return Err(BackendError::Refused {
                 message: "This server is full: it has as many learners as it was set up for. Ask whoever runs it."
                     .to_owned(),

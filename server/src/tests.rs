@@ -1,18 +1,23 @@
 //! The router as a browser meets it, on a data folder of its own and with the sandbox on a port of its own.
 
 mod accounts;
+mod board;
 mod catch_up;
+mod classes;
 #[path = "../tests/support/client.rs"]
 mod client;
 mod connect;
 mod forms;
 mod guards;
+mod instructors;
 mod keys;
 mod learners;
 mod live;
 mod looking;
+mod membership;
 mod options_table;
 mod pages;
+mod school;
 mod sending;
 mod several_servers;
 mod world;

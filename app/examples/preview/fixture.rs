@@ -4,6 +4,8 @@
 mod account;
 #[path = "fixture/catch_up.rs"]
 mod catch_up;
+#[path = "fixture/class.rs"]
+pub mod class;
 #[path = "fixture/receipt.rs"]
 mod receipt;
 #[path = "fixture/trace.rs"]
@@ -14,10 +16,11 @@ use app::{
     error::BackendError,
     model::{
         AccessKeyView, AccountView, ActionView, AnswerView, BadLine, ChartView, CheckResult, CheckView, Choice,
-        CostView, DemoRequest, DemoSource, DemoState, DemoView, EvidenceField, EvidenceView, FieldInput, FieldView,
-        Fields, HintView, HintsView, LabChoice, LabView, LearnerView, MintedKeys, NodeId, NodeState, Notice, PageCount,
-        Performed, PipelineShape, PipelineView, PlaceView, QuestionView, ResultsView, Solution, StepLink, StepResult,
-        StepState, StepSummary, StepView, Tone, TraceView, Verdict, VerdictView, WindowState, WindowView, about,
+        ClassInvite, CostView, DemoRequest, DemoSource, DemoState, DemoView, EvidenceField, EvidenceView, FieldInput,
+        FieldView, Fields, HintView, HintsView, JoinRequest, Joined, LabChoice, LabView, LearnerView, MembershipState,
+        MembershipView, MintedKeys, NodeId, NodeState, Notice, OwnLab, PageCount, Performed, PipelineShape,
+        PipelineView, PlaceView, QuestionView, ResultsView, Solution, Standing, StepLink, StepResult, StepState,
+        StepSummary, StepView, Tone, TraceView, Verdict, VerdictView, WindowState, WindowView, about,
     },
 };
 use async_trait::async_trait;
@@ -63,10 +66,20 @@ pub enum Scene {
     RoleConnected,
     /// In an account: all passed, nothing left.
     Clean,
+    /// As midway, in a class, with a hand up and a hint from an instructor.
+    Member,
+    /// As midway, waiting to be let into a class.
+    MemberWaiting,
+    /// As midway, taken out of a class.
+    MemberRemoved,
+    /// As midway, in a class that is over.
+    ClassOver,
+    /// Nobody was here before, and labs are for members of classes.
+    MembersOnly,
 }
 
 impl Scene {
-    pub const ALL: [(&str, Self); 17] = [
+    pub const ALL: [(&str, Self); 22] = [
         ("stranger", Self::Stranger),
         ("sandbox-only", Self::SandboxOnly),
         ("fresh", Self::Fresh),
@@ -84,6 +97,11 @@ impl Scene {
         ("offer", Self::Offer),
         ("role-connected", Self::RoleConnected),
         ("clean", Self::Clean),
+        ("member", Self::Member),
+        ("member-waiting", Self::MemberWaiting),
+        ("member-removed", Self::MemberRemoved),
+        ("class-over", Self::ClassOver),
+        ("members-only", Self::MembersOnly),
     ];
 
     pub fn parse(text: &str) -> Option<Self> {
@@ -93,8 +111,14 @@ impl Scene {
     /// How far it is, whatever the place.
     fn progress(self) -> Self {
         match self {
-            Self::SandboxOnly => Self::Stranger,
-            Self::Window | Self::Connected | Self::RoleConnected => Self::Midway,
+            Self::SandboxOnly | Self::MembersOnly => Self::Stranger,
+            Self::Window
+            | Self::Connected
+            | Self::RoleConnected
+            | Self::Member
+            | Self::MemberWaiting
+            | Self::MemberRemoved
+            | Self::ClassOver => Self::Midway,
             Self::Clean => Self::Done,
             Self::Off | Self::Locked | Self::Profiles | Self::Found | Self::Prepare | Self::Problem | Self::Offer => {
                 Self::Fresh
@@ -501,6 +525,9 @@ impl Backend for Fixture {
     }
 
     async fn choices(&self) -> Result<Vec<LabChoice>, BackendError> {
+        if self.scene == Scene::MembersOnly {
+            return Ok(Vec::new());
+        }
         let accounts = self.scene != Scene::SandboxOnly;
         Ok(LabChoice::ALL.into_iter().filter(|choice| accounts || !choice.is_account()).collect())
     }
@@ -722,6 +749,58 @@ impl Backend for Fixture {
             field: "table".to_owned(),
             message: "A table name has 3 to 255 letters, digits, and _ - .".to_owned(),
         })
+    }
+
+    async fn class_of(&self, code: &str) -> Result<ClassInvite, BackendError> {
+        let own = self.learner().await?.map(|learner| OwnLab {
+            choice: LabChoice::SandboxSql,
+            current_step: learner.current_step,
+            steps_passed: learner.steps_passed,
+            steps_total: learner.steps_total,
+            standing: Standing::Free,
+        });
+        class::invite(self.scene, own, code)
+    }
+
+    async fn join(&self, request: JoinRequest) -> Result<Joined, BackendError> {
+        let invite = self.class_of(&request.code).await?;
+        if !invite.anonymous && request.name.is_none_or(|name| name.trim().is_empty()) {
+            return Err(BackendError::Invalid { field: "name".to_owned(), message: "Enter a name.".to_owned() });
+        }
+        let state = if invite.approval { MembershipState::Waiting } else { MembershipState::Active };
+        Ok(Joined { class_name: invite.class_name, state, current_step: self.learner_view().current_step })
+    }
+
+    async fn membership(&self) -> Result<Option<MembershipView>, BackendError> {
+        Ok(class::place(self.scene))
+    }
+
+    async fn rename_in_class(&self, name: Option<&str>) -> Result<(), BackendError> {
+        if name.is_some_and(|name| name.trim().is_empty()) {
+            return Err(BackendError::Invalid { field: "name".to_owned(), message: "Enter a name.".to_owned() });
+        }
+        Ok(())
+    }
+
+    async fn leave_class(&self) -> Result<String, BackendError> {
+        let place = class::place(self.scene);
+        place
+            .map(|place| place.class_name)
+            .ok_or_else(|| BackendError::Refused { message: "You are in no class.".to_owned() })
+    }
+
+    async fn raise_hand(&self, slug: &str) -> Result<(), BackendError> {
+        self.step(slug).await.map(drop)
+    }
+
+    async fn lower_hand(&self) -> Result<(), BackendError> {
+        self.guard()
+    }
+
+    async fn put_away_hint(&self, hint: &str) -> Result<(), BackendError> {
+        let place = class::place(self.scene).ok_or(BackendError::NotFound)?;
+        let is_there = place.hints.iter().any(|sent| sent.id == hint);
+        is_there.then_some(()).ok_or(BackendError::NotFound)
     }
 
     async fn put_notice(&self, _notice: Notice) -> Result<(), BackendError> {

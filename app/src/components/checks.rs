@@ -104,8 +104,9 @@ pub fn Checks(live: Live, slug: String) -> impl IntoView {
     .into_any()
 }
 
+/// One check with its verdict, its reasons and its evidence.
 #[component]
-fn CheckRow(check: Memo<CheckView>) -> impl IntoView {
+pub fn CheckRow(check: Memo<CheckView>) -> impl IntoView {
     let now = move || check.with(shown);
     let title = check.with_untracked(|check| check.title.clone());
     let id = check.with_untracked(|check| check.id.clone());

@@ -36,6 +36,7 @@ pub fn Footer() -> impl IntoView {
             <p>
                 "In the sandbox, Headwater runs its AWS services inside its own process: no AWS account is touched, and nothing costs money. Only a lab that you start in an account of your own reaches AWS, and what you make there is billed to that account."
             </p>
+            <p class="bottom-links"><A href="/teach">"For instructors"</A></p>
         </footer>
     }
     .into_any()

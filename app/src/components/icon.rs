@@ -28,6 +28,7 @@ pub enum Icon {
     Auto,
     Stop,
     File,
+    Hand,
 }
 
 impl Icon {
@@ -72,6 +73,9 @@ impl Icon {
             Self::Moon => r#"<path d="M19 14.5A7.5 7.5 0 0 1 9.5 5a7.5 7.5 0 1 0 9.5 9.5Z"/>"#,
             Self::Auto => {
                 r#"<circle cx="12" cy="12" r="7.5"/><path d="M12 4.5a7.5 7.5 0 0 1 0 15Z" fill="currentColor"/>"#
+            }
+            Self::Hand => {
+                r#"<path d="M8.5 12V6.2a1.3 1.3 0 0 1 2.6 0V11M11.1 10.5V4.8a1.3 1.3 0 0 1 2.6 0v5.9M13.7 10.8V6.3a1.3 1.3 0 0 1 2.6 0v7.9c0 3.6-2 6-5.1 6-2.4 0-3.8-1.1-4.9-3.1l-2-3.6a1.3 1.3 0 0 1 2.2-1.4l2 2.6"/>"#
             }
             Self::Stop => r#"<rect x="7" y="7" width="10" height="10" rx="1.5"/>"#,
             Self::File => r#"<path d="M7 4h7l4 4v12H7Z"/><path d="M14 4v4h4M10 13h5M10 16.5h5"/>"#,

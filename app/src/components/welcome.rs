@@ -1,6 +1,6 @@
 //! The ways into a lab: a new one of several kinds, or one's own by its code.
 
-use super::{Icon, NoticeBox, icon, outcome};
+use super::{Icon, LabCard, NoticeBox, class::CodeForm, icon, outcome};
 use crate::{
     api::{Resume, Start},
     model::{LabChoice, LearnerView, about},
@@ -12,7 +12,7 @@ use leptos_router::components::A;
 pub fn Welcome(
     /// The learner this browser knows already.
     learner: Option<LearnerView>,
-    /// The labs on offer; `None` where only the first page tells.
+    /// The labs on offer, none where only members of classes may start one; `None` where only the first page tells.
     choices: Option<Vec<LabChoice>>,
 ) -> impl IntoView {
     let start = ServerAction::<Start>::new();
@@ -25,7 +25,8 @@ pub fn Welcome(
     let at_fault = move || resume_notice.with(|notice| notice.as_ref().is_some_and(|notice| notice.field.is_some()));
     let kept_choice =
         start_notice.with_untracked(|notice| notice.as_ref().and_then(|notice| notice.kept.get("choice").cloned()));
-    let others = learner.is_none().then(|| match choices {
+    let for_members = choices.as_ref().is_some_and(Vec::is_empty);
+    let others = (learner.is_none() && !for_members).then(|| match choices {
         Some(choices) => view! { <OtherWays start choices kept_choice/> }.into_any(),
         None => view! { <p class="help"><a href="/#other-ways">"Other ways to run it"</a></p> }.into_any(),
     });
@@ -38,6 +39,13 @@ pub fn Welcome(
                 <p class="help">
                     {format!("{} of {} steps passed.", learner.steps_passed, learner.steps_total)}
                 </p>
+            </div>
+        }
+        .into_any(),
+        None if for_members => view! {
+            <div class="begin" id="start">
+                <CodeForm label="Labs here are for members of a class. Enter its code"/>
+                <p class="help">"Whoever runs your class shows the code, or sends you a link with it."</p>
             </div>
         }
         .into_any(),
@@ -89,6 +97,10 @@ pub fn Welcome(
                     <NoticeBox notice=resume_notice/>
                 </div>
             </ActionForm>
+            {(!for_members)
+                .then(|| {
+                    view! { <p class="to-class">"In a class? " <A href="/join">"Enter its code"</A></p> }
+                })}
             {others}
         </div>
     }
@@ -107,7 +119,10 @@ fn OtherWays(
     let chosen =
         LabChoice::ALL.into_iter().find(|choice| kept_choice.as_deref() == Some(choice.as_str())).unwrap_or_default();
     let no_accounts = !choices.iter().any(|choice| choice.is_account());
-    let cards = choices.into_iter().map(|choice| view! { <Card choice checked=choice == chosen/> }).collect_view();
+    let cards = choices
+        .into_iter()
+        .map(|choice| view! { <LabCard choice name="choice" checked=choice == chosen/> })
+        .collect_view();
     view! {
         <details class="other-ways" id="other-ways" open=open>
             <summary>"Other ways to run it"</summary>
@@ -139,70 +154,4 @@ fn OtherWays(
         </details>
     }
     .into_any()
-}
-
-#[component]
-fn Card(choice: LabChoice, checked: bool) -> impl IntoView {
-    let Words { title, sentence, place, cost } = words(choice);
-    let id = format!("choice-{}", choice.as_str());
-    let described = format!("{id}-text");
-    view! {
-        <div class="card">
-            <input type="radio" id=id.clone() name="choice" value=choice.as_str() checked=checked aria-describedby=described.clone()/>
-            <label for=id>{title}</label>
-            <div class="card-text" id=described>
-                <p>{sentence}</p>
-                <dl>
-                    <div>
-                        <dt>"Where"</dt>
-                        <dd>{place}</dd>
-                    </div>
-                    <div>
-                        <dt>"Cost"</dt>
-                        <dd>{cost}</dd>
-                    </div>
-                </dl>
-            </div>
-        </div>
-    }
-    .into_any()
-}
-
-/// What a learner has to know to choose.
-struct Words {
-    title: &'static str,
-    sentence: &'static str,
-    place: &'static str,
-    cost: &'static str,
-}
-
-fn words(choice: LabChoice) -> Words {
-    const SANDBOX: &str = "In Headwater's own sandbox, on this server.";
-    const ACCOUNT: &str = "In an AWS account of your own, with the AWS CLI or Terraform.";
-    match choice {
-        LabChoice::SandboxSql => Words {
-            title: "Streaming SQL",
-            sentence: "A SQL application reads the delivery stream and counts by window, as AWS had it until January 2026.",
-            place: SANDBOX,
-            cost: "Free.",
-        },
-        LabChoice::SandboxWindow => Words {
-            title: "A function with a tumbling window",
-            sentence: "A Lambda function counts the records of a Kinesis data stream by window, as it works on AWS today.",
-            place: SANDBOX,
-            cost: "Free.",
-        },
-        LabChoice::AccountWindow => Words {
-            title: "A function with a tumbling window, on AWS",
-            sentence: "The same pipeline, made by you in your account; the page looks at it and makes nothing.",
-            place: ACCOUNT,
-            cost: "About $0.015 an hour for the stream's shard while it exists.",
-        },
-        LabChoice::AccountFlink => Words {
-            title: "Flink SQL, on AWS",
-            sentence: "Managed Service for Apache Flink counts by window in SQL: what AWS offers in place of SQL applications.",
-            place: ACCOUNT,
-            cost: "About $0.22 an hour while the application runs, and $0.03 for the two streams while they exist.",
-        },
-    }
 }

@@ -1,24 +1,34 @@
 use super::problem::Problem;
 use crate::{
     api,
-    components::{Chart, ChartSize, CostBar, Icon, Receipt, icon},
+    components::{Chart, ChartSize, CostBar, Icon, Notices, Receipt, class::ClassBar, icon},
+    error::BackendError,
     format::{counted, day_and_time, machine_time},
-    model::{CheckResult, CostView, ReceiptView, ResultsView, StepResult},
+    model::{CheckResult, CostView, MembershipView, Notice, ReceiptView, ResultsView, StepResult},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
+use serde::{Deserialize, Serialize};
+
+/// Everything the page is made of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Loaded {
+    results: ResultsView,
+    class: Option<MembershipView>,
+    notice: Option<Notice>,
+}
 
 /// The whole lab on one page, to print and keep.
 #[component]
 pub fn Results() -> impl IntoView {
-    let data = Resource::new(|| (), |()| api::results());
+    let data = Resource::new(|| (), |()| load());
     view! {
         <Title text="Results · Headwater"/>
         <Transition>
             {move || Suspend::new(async move {
                 match data.await {
-                    Ok(results) => view! { <Body results/> }.into_any(),
+                    Ok(loaded) => view! { <Body loaded/> }.into_any(),
                     Err(error) => view! { <Problem error/> }.into_any(),
                 }
             })}
@@ -27,8 +37,17 @@ pub fn Results() -> impl IntoView {
     .into_any()
 }
 
+async fn load() -> Result<Loaded, BackendError> {
+    let results = api::results().await?;
+    let class = api::membership().await?;
+    let notice = api::take_notice().await.ok().flatten();
+    Ok(Loaded { results, class, notice })
+}
+
 #[component]
-fn Body(results: ResultsView) -> impl IntoView {
+fn Body(loaded: Loaded) -> impl IntoView {
+    let Loaded { results, class, notice } = loaded;
+    provide_context(Notices(RwSignal::new(notice)));
     let ResultsView {
         learner,
         account_id,
@@ -52,10 +71,12 @@ fn Body(results: ResultsView) -> impl IntoView {
     let cost = receipt.as_ref().filter(|_| is_account).map(cost_of);
     let counted_clicks: u64 = chart.windows.iter().filter_map(|window| window.views).sum();
     let current = learner.current_step.clone();
+    let class = RwSignal::new(class);
     let steps = steps.into_iter().map(|step| view! { <StepCard step/> }).collect_view();
     let chart = RwSignal::new(chart);
     view! {
         <CostBar cost=Signal::stored(cost)/>
+        <ClassBar class step=learner.current_step.clone() page=String::new()/>
         <main class="results" id="main" tabindex="-1">
             <p class="step-place">
                 {format!("{} of {} steps passed", learner.steps_passed, learner.steps_total)}

@@ -4,13 +4,15 @@ use crate::{
     components::{
         Account, ActionPanel, CatchUp, Chart, ChartSize, Checks, CostBar, DemoPanel, DemoProgress, Hints, Hydrated,
         Icon, Instructions, Keys, Names, NoticeBox, Notices, PipelineDown, Prose, Quiz, Receipt, ResumeCode, River,
-        Trace, UploadPanel, icon, waiting_notice,
+        Trace, UploadPanel,
+        class::{ClassBar, ClassHints},
+        icon, waiting_notice,
     },
     error::BackendError,
     live::{self, Live},
     model::{
-        AccountView, ConnectView, ConnectWay, LabView, MintedKeys, Notice, PlaceView, StepLink, StepSummary, StepView,
-        about,
+        AccountView, ConnectView, ConnectWay, LabView, MembershipView, MintedKeys, Notice, PlaceView, StepLink,
+        StepSummary, StepView, about,
     },
 };
 use leptos::{prelude::*, task::spawn_local};
@@ -28,6 +30,7 @@ const CLEAN_UP: &str = "clean-up";
 struct Loaded {
     lab: LabView,
     step: StepView,
+    class: Option<MembershipView>,
     notice: Option<Notice>,
     /// What is shown once, on the step where it belongs.
     secrets: Secrets,
@@ -63,6 +66,7 @@ pub fn StepPage() -> impl IntoView {
 async fn load(slug: String) -> Result<Loaded, BackendError> {
     let step = api::step(slug).await?;
     let lab = api::lab().await?;
+    let class = api::membership().await?;
     let notice = api::take_notice().await.ok().flatten();
     let secrets = if step.summary.slug == CONNECT {
         Secrets {
@@ -72,17 +76,17 @@ async fn load(slug: String) -> Result<Loaded, BackendError> {
     } else {
         Secrets::default()
     };
-    Ok(Loaded { lab, step, notice, secrets })
+    Ok(Loaded { lab, step, class, notice, secrets })
 }
 
 #[component]
 fn Body(loaded: Loaded) -> impl IntoView {
-    let Loaded { lab, step, notice, secrets } = loaded;
+    let Loaded { lab, step, class, notice, secrets } = loaded;
     provide_context(Notices(RwSignal::new(notice)));
     let StepSummary { slug, number, title, minutes, .. } = step.summary.clone();
     let last = lab.steps.len().saturating_sub(1);
     let account = lab.account.clone();
-    let live = Live::new(lab, step.clone());
+    let live = Live::new(lab, step.clone(), class);
     let followed = slug.clone();
     Effect::new(move |_| live::follow(live, &followed));
 
@@ -92,7 +96,7 @@ fn Body(loaded: Loaded) -> impl IntoView {
     let heading = NodeRef::<leptos::html::H1>::new();
     focus_after_navigation(heading);
 
-    let welcome = waiting_notice(about::START).or_else(|| waiting_notice(about::RESUME));
+    let welcome = [about::START, about::RESUME, about::JOIN].into_iter().find_map(waiting_notice);
     let StepView { actions, previous, next, .. } = step;
     let is_account = matches!(account.place, PlaceView::Account(_));
     // In an account of the learner's own the page makes nothing, so that there is nothing to do in it.
@@ -141,6 +145,7 @@ fn Body(loaded: Loaded) -> impl IntoView {
     view! {
         <Title text=format!("{title} · Headwater")/>
         <CostBar cost=live.cost/>
+        <ClassBar class=live.class step=slug.clone() page=slug.clone()/>
         <div class="lab">
             <River live current=slug.clone()/>
             <main class="step" id="main" tabindex="-1">
@@ -148,6 +153,7 @@ fn Body(loaded: Loaded) -> impl IntoView {
                     {format!("Step {number} of {last}")} <span class="step-minutes">{format!("about {minutes} min")}</span>
                 </p>
                 <h1 tabindex="-1" node_ref=heading>{title}</h1>
+                <ClassHints class=live.class page=slug.clone()/>
                 <NoticeBox notice=Signal::derive(move || welcome.clone())/>
                 <p class="lead" inner_html=move || aim_html.get()></p>
                 {(is_account && slug != CONNECT).then(|| view! { <NotConnected live/> })}

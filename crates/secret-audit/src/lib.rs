@@ -22,7 +22,7 @@ pub const SHORTEST: usize = 8;
 
 /// The kinds of secrets that the suite mints. Each must be noted at least once: a kind that no test mints proves nothing.
 /// A new kind of secret is added here, and noted by the tests that see it.
-pub const KINDS: [&str; 8] = [
+pub const KINDS: [&str; 12] = [
     "secret access key",
     "session token",
     "role's secret access key",
@@ -31,6 +31,10 @@ pub const KINDS: [&str; 8] = [
     "unlock code",
     "external id",
     "control token",
+    "password",
+    "set-up code",
+    "invitation code",
+    "webhook secret",
 ];
 
 /// Notes a secret, if secrets are noted in this run.

@@ -12,14 +12,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::data_folder::{listen, lock, sandbox_folder, store_file};
 use super::stopping::stop_on_signal;
+use crate::classes::Classes;
 use crate::config::{RemoteOptions, ServeOptions};
 use crate::connect::{Connector, LiveMode};
 use crate::health::Health;
+use crate::instructors::Instructors;
 use crate::measures;
 use crate::router::{WebOptions, router};
 use crate::sandbox_access::SandboxAccess;
 use crate::session_store::SessionStore;
-use crate::state::Headwater;
+use crate::state::{Admission, Headwater};
 use crate::visits::Visits;
 
 /// A sandbox elsewhere may start after this server, within this time.
@@ -61,7 +63,9 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     tokio::spawn(store.clone().keep_sealing());
     let sessions = SessionStore::open(&store).await.context("the sessions cannot be kept")?;
     tokio::spawn(sessions.clone().delete_expired());
-    let headwater = Headwater::new(store, sandbox, connector, options.max_learners);
+    let admission = Admission { max_learners: options.max_learners, labs_for: options.labs_for };
+    let headwater = Headwater::new(store, sandbox, connector, admission);
+    tokio::spawn(headwater.class_news().clone().pass_on(headwater.store().news()));
     let connector = headwater.connector();
     let unlock_code = (connector.mode() == LiveMode::Local).then(|| connector.unlock_code().printed());
 
@@ -73,11 +77,16 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
         .build();
     let shutdown = CancellationToken::new();
     stop_on_signal(shutdown.clone())?;
+    let instructors = Instructors::new(headwater.store().clone());
+    let set_up_code = instructors.set_up_code().await?;
+    let classes = Classes::new(headwater.clone(), options.master_key()?, options.public_url.as_deref());
     let health = Health::of_web(headwater.clone(), shutdown.clone());
     let web = WebOptions {
         secure_cookie: options.secure_cookie,
         visits: Visits::new(&options.visits),
         health: health.clone(),
+        instructors,
+        classes,
     };
     let router = router(headwater.clone(), leptos, sessions, web, shutdown.clone());
 
@@ -85,6 +94,11 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     println!("The sandbox's AWS endpoint is {endpoint_url}; state is in {}", data_dir.display());
     if let Some(unlock_code) = unlock_code {
         println!("To use your own AWS account, enter this code when a page asks for it: {unlock_code}");
+    }
+    if let Some(set_up_code) = set_up_code {
+        let here = format!("http://{}", pages.local_addr()?);
+        let site = options.public_url.as_deref().unwrap_or(&here).trim_end_matches('/');
+        println!("To teach, make the first account at {site}/teach/setup with this code: {set_up_code}");
     }
     // Whoever watches this process can do so until its last request is answered.
     let watched = CancellationToken::new();

@@ -14,19 +14,23 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::client::{Learner, Site, Visitor};
-use crate::config::VisitOptions;
+use crate::classes::Classes;
+use crate::config::{LabsFor, VisitOptions};
 use crate::connect::{ConnectOptions, Connector, LiveMode};
 use crate::health::Health;
+use crate::instructors::Instructors;
+use crate::master_key::MasterKey;
 use crate::router::{WebOptions, router};
 use crate::sandbox_access::SandboxAccess;
 use crate::session_store::SessionStore;
-use crate::state::{Headwater, REGION};
+use crate::state::{Admission, Headwater, REGION};
 use crate::visits::Visits;
 
 /// A server with nobody in it yet. Its data folder goes when this is dropped.
 pub struct World {
     pub site: Site,
     pub headwater: Headwater,
+    pub instructors: Instructors,
     /// Where the sandbox listens.
     pub endpoint: String,
     pub store: Store,
@@ -41,6 +45,7 @@ pub struct World {
 #[derive(Clone)]
 pub struct Wishes {
     pub max_learners: u32,
+    pub labs_for: LabsFor,
     pub secure_cookie: bool,
     /// Learners' own accounts. The sandbox stands in for AWS, and the server's own credentials are a key to an account in it.
     pub live: LiveMode,
@@ -50,7 +55,7 @@ pub struct Wishes {
 impl Default for Wishes {
     fn default() -> Self {
         let visits = VisitOptions { starts_per_minute: 0, wrong_guesses_per_minute: 0, trusted_proxy: Vec::new() };
-        Self { max_learners: 100, secure_cookie: false, live: LiveMode::Off, visits }
+        Self { max_learners: 100, labs_for: LabsFor::Everyone, secure_cookie: false, live: LiveMode::Off, visits }
     }
 }
 
@@ -100,21 +105,28 @@ impl World {
             connector = connector.with_own_credentials(SharedCredentialsProvider::new(own_key));
             own_account = own.as_str().to_owned();
         }
-        let headwater = Headwater::new(store.clone(), SandboxAccess::Here(sandbox), connector, wishes.max_learners);
+        let admission = Admission { max_learners: wishes.max_learners, labs_for: wishes.labs_for };
+        let headwater = Headwater::new(store.clone(), SandboxAccess::Here(sandbox), connector, admission);
+        tokio::spawn(headwater.class_news().clone().pass_on(store.news()));
         let leptos = LeptosOptions::builder()
             .output_name("headwater")
             .site_root(site_root(folder.path()).to_string_lossy().into_owned())
             .site_pkg_dir("pkg")
             .build();
+        let instructors = Instructors::new(store.clone());
+        let classes = Classes::new(headwater.clone(), MasterKey::generate(), None);
         let web = WebOptions {
             secure_cookie: wishes.secure_cookie,
             visits: Visits::new(&wishes.visits),
             health: Health::of_web(headwater.clone(), shutdown.clone()),
+            instructors: instructors.clone(),
+            classes,
         };
         let router = router(headwater.clone(), leptos, sessions, web, shutdown.clone());
         Self {
             site: Site::Router(Box::new(router)),
             headwater,
+            instructors,
             endpoint,
             store,
             own_account,

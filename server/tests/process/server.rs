@@ -122,6 +122,9 @@ fn note_unlock_code(line: &str) {
         secret_audit::note("unlock code", code);
         secret_audit::note("unlock code", &code.replace('-', ""));
     }
+    if let Some((_, code)) = line.split_once("/teach/setup with this code: ") {
+        secret_audit::note("set-up code", code);
+    }
 }
 
 /// The word that follows these in the next line.

@@ -53,6 +53,19 @@ pub struct Learner {
     pub resume_code: String,
 }
 
+/// A browser in which an instructor is signed in.
+pub struct Instructor {
+    visitor: Visitor,
+    pub login: String,
+    pub password: String,
+}
+
+/// What a stream of server-sent events tells, one by one.
+pub struct Told {
+    body: Body,
+    read: String,
+}
+
 /// An answer read to its end.
 #[derive(Debug)]
 pub struct Answer {
@@ -147,6 +160,11 @@ impl Visitor {
         self.site.send(request.body(Body::empty()).unwrap()).await
     }
 
+    /// The answer to a request with a header of its own; it may not have ended.
+    pub async fn respond(&mut self, request: Request<Body>) -> Response<Body> {
+        self.site.send(request).await
+    }
+
     /// A request with the host and the cookies, for tests that need a header of their own.
     pub fn request(&self, method: Method, path: &str) -> request::Builder {
         let request = Request::builder().method(method).uri(path).header(header::HOST, self.site.host());
@@ -231,6 +249,129 @@ impl DerefMut for Learner {
     fn deref_mut(&mut self) -> &mut Visitor {
         &mut self.visitor
     }
+}
+
+impl Instructor {
+    /// Makes the first account with the code from the terminal.
+    pub async fn set_up(site: &Site, code: &str, login: &str) -> Self {
+        secret_audit::note("set-up code", code);
+        let mut new = Self::new(site, login);
+        let password = new.password.clone();
+        let fields = [("code", code), ("login", login), ("name", &name_of(login)), ("password", &password)];
+        let made = new.post("/api/teach-set-up", &fields).await;
+        assert_eq!(made.location(), Some("/teach"), "{made:?}");
+        new
+    }
+
+    /// Comes by the link of an invitation, with a new account.
+    pub async fn accept(site: &Site, link: &str, login: &str) -> Self {
+        let (_, code) = link.rsplit_once('/').unwrap();
+        let mut new = Self::new(site, login);
+        let password = new.password.clone();
+        let fields = [("code", code), ("login", login), ("name", &name_of(login)), ("password", &password)];
+        let accepted = new.post("/api/teach-accept-invitation", &fields).await;
+        assert!(accepted.location().unwrap().starts_with("/teach/classes/"), "{accepted:?}");
+        new
+    }
+
+    /// The same account in another browser.
+    pub async fn elsewhere(&self) -> Self {
+        let mut other = Self { password: self.password.clone(), ..Self::new(&self.site, &self.login) };
+        let signed_in = other.sign_in().await;
+        assert_eq!(signed_in.location(), Some("/teach"), "{signed_in:?}");
+        other
+    }
+
+    /// Makes a class and gives its id.
+    pub async fn create_class(&mut self, fields: &[(&str, &str)]) -> String {
+        let names: Vec<String> = fields.iter().map(|(name, _)| format!("fields[{name}]")).collect();
+        let form: Vec<(&str, &str)> =
+            names.iter().map(String::as_str).zip(fields.iter().map(|(_, value)| *value)).collect();
+        let made = self.post("/api/teach-create-class", &form).await;
+        let location = made.location().unwrap_or_else(|| panic!("{made:?}"));
+        location.strip_prefix("/teach/classes/").unwrap_or_else(|| panic!("{made:?}")).to_owned()
+    }
+
+    /// A form of a class, as a page with script posts it.
+    pub async fn act(&mut self, class: &str, act: &str, fields: &[(&str, &str)]) -> Answer {
+        let names: Vec<String> = fields.iter().map(|(name, _)| format!("fields[{name}]")).collect();
+        let mut form = vec![("class", class), ("act", act), ("about", "test"), ("back", "/teach")];
+        form.extend(names.iter().map(String::as_str).zip(fields.iter().map(|(_, value)| *value)));
+        self.call("teach-act", &form).await
+    }
+
+    /// Invites someone and gives the link, which is shown once.
+    pub async fn invite(&mut self, class: &str, role: &str) -> String {
+        let invited = self.act(class, "invite", &[("role", role), ("note", "")]).await;
+        assert_eq!(invited.status, StatusCode::OK, "{invited:?}");
+        let shown = self.call("teach-shown-once", &[("class", class)]).await;
+        let shown: serde_json::Value = shown.json();
+        let link = shown["Invitation"]["link"].as_str().unwrap_or_else(|| panic!("{shown}")).to_owned();
+        let (_, code) = link.rsplit_once('/').unwrap();
+        secret_audit::note("invitation code", code);
+        link
+    }
+
+    /// A browser in which nobody is signed in.
+    pub fn nobody(site: &Site) -> Self {
+        Self::new(site, "nobody")
+    }
+
+    pub async fn sign_in(&mut self) -> Answer {
+        let (login, password) = (self.login.clone(), self.password.clone());
+        self.post("/api/teach-sign-in", &[("login", &login), ("password", &password), ("back", "/teach")]).await
+    }
+
+    fn new(site: &Site, login: &str) -> Self {
+        let password = format!("the password of {login}");
+        secret_audit::note("password", &password);
+        Self { visitor: Visitor::new(site), login: login.to_owned(), password }
+    }
+}
+
+impl Deref for Instructor {
+    type Target = Visitor;
+
+    fn deref(&self) -> &Visitor {
+        &self.visitor
+    }
+}
+
+impl DerefMut for Instructor {
+    fn deref_mut(&mut self) -> &mut Visitor {
+        &mut self.visitor
+    }
+}
+
+impl Told {
+    pub fn new(answer: Response<Body>) -> Self {
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(answer.headers()["content-type"], "text/event-stream");
+        Self { body: answer.into_body(), read: String::new() }
+    }
+
+    /// The next event with its number; `None` when the stream has ended.
+    pub async fn next<T: DeserializeOwned>(&mut self) -> Option<(i64, T)> {
+        loop {
+            if let Some((event, rest)) = self.read.split_once("\n\n") {
+                let (event, rest) = (event.to_owned(), rest.to_owned());
+                self.read = rest;
+                let Some(event) = event.strip_prefix("id: ") else { continue };
+                let (id, data) = event.split_once("\ndata: ").unwrap_or_else(|| panic!("{event}"));
+                return Some((id.parse().unwrap(), serde_json::from_str(data).unwrap()));
+            }
+            let frame = timeout(PATIENCE, self.body.frame()).await.expect("no event comes")?;
+            if let Ok(data) = frame.unwrap().into_data() {
+                self.read.push_str(std::str::from_utf8(&data).unwrap());
+            }
+        }
+    }
+}
+
+/// What the owner of a login is called.
+fn name_of(login: &str) -> String {
+    let name = login.split('@').next().unwrap_or(login);
+    name[..1].to_uppercase() + &name[1..]
 }
 
 impl Answer {

@@ -1,0 +1,324 @@
+//! The grid: only the rows in sight are in the document, each at its place in the whole height.
+//!
+//! The focus is in one cell at a time and is moved by the arrow keys, Home, End, Page Up and Page Down; Enter opens the
+//! learner. The row that has the focus stays in the document when it scrolls out of sight.
+
+use super::{Board, row::Row};
+use leptos::{html::Div, prelude::*};
+
+/// Rows kept beyond either edge, so that none is missing while one scrolls.
+const BEYOND: u32 = 12;
+
+#[component]
+pub fn Grid(board: Board, matching: u32) -> impl IntoView {
+    let window = Window::new();
+    // The row with the focus, by its place, and its column.
+    let active = RwSignal::new(None::<(u32, usize)>);
+    let visible = Memo::new(move |_| {
+        let whole = board.is_whole.get();
+        board.order.with(|order| {
+            if !whole {
+                return (0_u32..).zip(order.iter().copied()).collect::<Vec<_>>();
+            }
+            let first = window.first.get().saturating_sub(BEYOND);
+            let count = (window.count.get() + 2 * BEYOND) as usize;
+            let mut shown: Vec<(u32, u32)> =
+                (first..).zip(order.iter().copied().skip(first as usize).take(count)).collect();
+            if let Some((place, _)) = active.get()
+                && !shown.iter().any(|(_, shown)| *shown == place)
+                && let Some(position) = order.iter().position(|known| *known == place)
+            {
+                shown.push((position as u32, place));
+            }
+            shown
+        })
+    });
+    let steps = board.steps.get_value();
+    let columns = steps.len() + 3;
+    let heads = steps
+        .iter()
+        .map(|step| {
+            view! {
+                <div role="columnheader" class="board-cell">
+                    <span class="head-number" aria-hidden="true">{step.number}</span>
+                    {step.title.clone()}
+                </div>
+            }
+        })
+        .collect_view();
+    let frame = NodeRef::<Div>::new();
+    let body = NodeRef::<Div>::new();
+    Effect::new(move |_| {
+        if board.is_whole.get() {
+            window.set_height(frame, body, board.order.with(Vec::len) as u32);
+        }
+    });
+    // A new order may take the cell with the focus along, and the browser drops the focus of what is moved.
+    Effect::new(move |before: Option<()>| {
+        board.order.track();
+        if before.is_some() && board.focused.get_untracked() {
+            focus_soon(active.get_untracked());
+        }
+    });
+    let is_empty = move || board.matching(matching) == 0;
+    view! {
+        <div
+            class="board-frame"
+            role="grid"
+            aria-label="Learners and their steps"
+            aria-rowcount=move || (board.matching(matching) + 1).to_string()
+            aria-colcount=columns.to_string()
+            aria-readonly="true"
+            tabindex=move || if board.focused.get() { "-1" } else { "0" }
+            hidden=is_empty
+            class:is-whole=move || board.is_whole.get()
+            node_ref=frame
+            on:scroll=move |_| window.scrolled(frame)
+            on:keydown=move |event| keys::pressed(&event, board, window, active, frame, columns)
+            on:focusin=move |event| keys::entered(&event, board, active)
+            on:focusout=move |event| keys::left(&event, board, frame)
+        >
+            <div role="rowgroup" class="board-head">
+                <div role="row" class="board-row" aria-rowindex="1">
+                    <div role="columnheader" class="board-name">"Learner"</div>
+                    {heads}
+                    <div role="columnheader" class="board-points">"Points"</div>
+                    <div role="columnheader" class="board-last">"Last seen"</div>
+                </div>
+            </div>
+            <div
+                role="rowgroup"
+                class="board-body"
+                node_ref=body
+                on:pointerenter=move |_| board.pointed_at.set(true)
+                on:pointerleave=move |_| board.pointed_at.set(false)
+            >
+                <For each=move || visible.get() key=|(_, place)| *place let((first, place))>
+                    {
+                        let position = Memo::new(move |before: Option<&u32>| {
+                            visible
+                                .with(|visible| visible.iter().find(|(_, shown)| *shown == place).map(|(position, _)| *position))
+                                .or(before.copied())
+                                .unwrap_or(first)
+                        });
+                        view! { <Row board place position/> }
+                    }
+                </For>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// Which rows are in sight.
+#[derive(Clone, Copy)]
+pub struct Window {
+    first: RwSignal<u32>,
+    count: RwSignal<u32>,
+    /// In pixels; every row has it.
+    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only the browser measures"))]
+    row_height: StoredValue<f64>,
+}
+
+impl Window {
+    fn new() -> Self {
+        Self { first: RwSignal::new(0), count: RwSignal::new(30), row_height: StoredValue::new(ROW_HEIGHT) }
+    }
+}
+
+/// Until it is measured.
+const ROW_HEIGHT: f64 = 52.0;
+
+#[cfg(feature = "hydrate")]
+impl Window {
+    /// The body is as high as all rows, those that are not in the document too. The style sheet knows how high one is.
+    fn set_height(self, frame: NodeRef<Div>, body: NodeRef<Div>, rows: u32) {
+        let Some(body) = body.get_untracked() else { return };
+        let _ = web_sys::HtmlElement::style(&body).set_property("--rows", &rows.to_string());
+        let height = f64::from(body.client_height()) / f64::from(rows.max(1));
+        if height > 0.0 {
+            self.row_height.set_value(height);
+        }
+        self.scrolled(frame);
+    }
+
+    fn scrolled(self, frame: NodeRef<Div>) {
+        let Some(frame) = frame.get_untracked() else { return };
+        let first = (f64::from(frame.scroll_top()) / self.row_height.get_value()) as u32;
+        let count = (f64::from(frame.client_height()) / self.row_height.get_value()).ceil() as u32;
+        if self.first.get_untracked() != first {
+            self.first.set(first);
+        }
+        if self.count.get_untracked() != count {
+            self.count.set(count);
+        }
+    }
+
+    /// Scrolls as little as it takes to show a row whole.
+    fn show(self, frame: NodeRef<Div>, position: u32) {
+        let Some(frame) = frame.get_untracked() else { return };
+        let height = self.row_height.get_value();
+        let head =
+            frame.query_selector(".board-head").ok().flatten().map_or(0.0, |head| f64::from(head.client_height()));
+        let top = f64::from(position) * height;
+        let (from, room) = (f64::from(frame.scroll_top()), f64::from(frame.client_height()) - head);
+        if top < from {
+            frame.set_scroll_top(top as i32);
+        } else if top + height > from + room {
+            frame.set_scroll_top((top + height - room).ceil() as i32);
+        }
+    }
+
+    fn rows_in_sight(self) -> u32 {
+        self.count.get_untracked().saturating_sub(2).max(1)
+    }
+}
+
+#[cfg(not(feature = "hydrate"))]
+impl Window {
+    fn set_height(self, _frame: NodeRef<Div>, _body: NodeRef<Div>, _rows: u32) {}
+    fn scrolled(self, _frame: NodeRef<Div>) {}
+}
+
+/// Puts a row at its place. Its height stands in the style sheet.
+#[cfg(feature = "hydrate")]
+pub fn move_to(row: NodeRef<Div>, position: u32) {
+    if let Some(row) = row.get() {
+        let style = web_sys::HtmlElement::style(&row);
+        let _ = style.set_property("--position", &position.to_string());
+    }
+}
+
+#[cfg(not(feature = "hydrate"))]
+pub fn move_to(_row: NodeRef<Div>, _position: u32) {}
+
+/// Gives a cell the focus once the document has it.
+#[cfg(feature = "hydrate")]
+fn focus_soon(cell: Option<(u32, usize)>) {
+    use wasm_bindgen::JsCast;
+
+    let Some((place, column)) = cell else { return };
+    request_animation_frame(move || {
+        let found = document().get_element_by_id(&super::row::cell_id(place, column));
+        if let Some(cell) = found.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
+            let options = web_sys::FocusOptions::new();
+            options.set_prevent_scroll(true);
+            let _ = cell.focus_with_options(&options);
+        }
+    });
+}
+
+#[cfg(not(feature = "hydrate"))]
+fn focus_soon(_cell: Option<(u32, usize)>) {}
+
+#[cfg(feature = "hydrate")]
+mod keys {
+    use super::{Window, focus_soon};
+    use crate::components::teach::board::{
+        Board,
+        row::{cell_id, parse_cell_id},
+    };
+    use leptos::{ev, html::Div, prelude::*};
+    use wasm_bindgen::JsCast;
+    use web_sys::{Element, HtmlElement, Node};
+
+    pub(super) fn pressed(
+        event: &ev::KeyboardEvent,
+        board: Board,
+        window: Window,
+        active: RwSignal<Option<(u32, usize)>>,
+        frame: NodeRef<Div>,
+        columns: usize,
+    ) {
+        if event.alt_key() || event.meta_key() {
+            return;
+        }
+        let order = board.order.get_untracked();
+        let Some(last) = (order.len() as u32).checked_sub(1) else { return };
+        let now = active.get_untracked();
+        let position =
+            now.and_then(|(place, _)| order.iter().position(|known| *known == place)).unwrap_or_default() as u32;
+        let column = now.map_or(0, |(_, column)| column);
+        let page = window.rows_in_sight();
+        let (position, column) = match (event.key().as_str(), event.ctrl_key()) {
+            ("ArrowDown", false) => ((position + 1).min(last), column),
+            ("ArrowUp", false) => (position.saturating_sub(1), column),
+            ("ArrowRight", false) => (position, (column + 1).min(columns - 1)),
+            ("ArrowLeft", false) => (position, column.saturating_sub(1)),
+            ("PageDown", false) => ((position + page).min(last), column),
+            ("PageUp", false) => (position.saturating_sub(page), column),
+            ("Home", false) => (position, 0),
+            ("End", false) => (position, columns - 1),
+            ("Home", true) => (0, 0),
+            ("End", true) => (last, columns - 1),
+            ("Enter", false) => {
+                let name = now.and_then(|(place, _)| document().get_element_by_id(&cell_id(place, 0)));
+                let link = name.and_then(|name| name.query_selector("a").ok().flatten());
+                if let Some(link) = link.and_then(|link| link.dyn_into::<HtmlElement>().ok()) {
+                    event.prevent_default();
+                    link.click();
+                }
+                return;
+            }
+            _ => return,
+        };
+        event.prevent_default();
+        let Some(place) = order.get(position as usize).copied() else { return };
+        active.set(Some((place, column)));
+        window.show(frame, position);
+        focus_soon(Some((place, column)));
+    }
+
+    /// The focus came in: onto the frame by the tab key, or into a cell by the pointer.
+    pub(super) fn entered(event: &ev::FocusEvent, board: Board, active: RwSignal<Option<(u32, usize)>>) {
+        let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
+        let cell = target.closest("[id^=cell-]").ok().flatten().and_then(|cell| parse_cell_id(&cell.id()));
+        match cell {
+            Some(cell) => {
+                board.focused.set(true);
+                if active.get_untracked() != Some(cell) {
+                    active.set(Some(cell));
+                }
+            }
+            None => {
+                let first = board.order.with_untracked(|order| order.first().copied());
+                let known = active
+                    .get_untracked()
+                    .filter(|(place, _)| board.order.with_untracked(|order| order.contains(place)));
+                let cell = known.or(first.map(|place| (place, 0)));
+                active.set(cell);
+                board.focused.set(cell.is_some());
+                focus_soon(cell);
+            }
+        }
+    }
+
+    pub(super) fn left(event: &ev::FocusEvent, board: Board, frame: NodeRef<Div>) {
+        let to = event.related_target().and_then(|target| target.dyn_into::<Node>().ok());
+        let within = frame.get_untracked().is_some_and(|frame| to.is_some_and(|to| frame.contains(Some(&to))));
+        if !within {
+            board.focused.set(false);
+        }
+    }
+}
+
+#[cfg(not(feature = "hydrate"))]
+mod keys {
+    use super::Window;
+    use crate::components::teach::Board;
+    use leptos::{html::Div, prelude::*};
+
+    pub(super) fn pressed<E>(
+        _event: &E,
+        _board: Board,
+        _window: Window,
+        _active: RwSignal<Option<(u32, usize)>>,
+        _frame: NodeRef<Div>,
+        _columns: usize,
+    ) {
+    }
+
+    pub(super) fn entered<E>(_event: &E, _board: Board, _active: RwSignal<Option<(u32, usize)>>) {}
+
+    pub(super) fn left<E>(_event: &E, _board: Board, _frame: NodeRef<Div>) {}
+}

@@ -1,0 +1,126 @@
+//! One learner's row. Its cells change by themselves; the row stays where it is, with the focus that may be in it.
+
+use super::{Board, cell::cell};
+use crate::{
+    components::{Icon, icon, teach::short_length},
+    format::{clock, grouped, machine_time},
+    model::teach::RowView,
+};
+use leptos::prelude::*;
+use leptos_router::components::A;
+use std::sync::Arc;
+
+#[component]
+pub fn Row(
+    board: Board,
+    /// In the list of rows.
+    place: u32,
+    /// On the board, counted from 0.
+    #[prop(into)]
+    position: Signal<u32>,
+) -> impl IntoView {
+    let row = Memo::new(move |before: Option<&Option<Arc<RowView>>>| {
+        // Who has just left stays until the order is computed anew.
+        board.rows.with(|rows| rows.get(place)).or_else(|| before.cloned().flatten())
+    });
+    let steps = board.steps.get_value();
+    let class = board.class.get_value();
+    let learner = row.with_untracked(|row| row.as_ref().map(|row| row.learner.clone())).unwrap_or_default();
+    let now = board.now;
+    let node = NodeRef::<leptos::html::Div>::new();
+    Effect::new(move |_| {
+        if board.is_whole.get() {
+            super::grid::move_to(node, position.get());
+        }
+    });
+    let cells = (0..steps.len())
+        .map(|index| {
+            let steps = Arc::clone(&steps);
+            view! {
+                <div role="gridcell" class="board-cell" id=cell_id(place, index + 1) tabindex="-1">
+                    {move || {
+                        row.with(|row| {
+                            let view = row.as_ref()?.cells.get(index)?;
+                            Some(cell(steps.get(index)?, view, now.get()))
+                        })
+                    }}
+                </div>
+            }
+        })
+        .collect_view();
+    let count = steps.len();
+    view! {
+        <div
+            role="row"
+            class="board-row"
+            class:is-hand=move || row.with(|row| row.as_ref().is_some_and(|row| row.hand.is_some()))
+            aria-rowindex=move || (position.get() + 2).to_string()
+            data-learner=learner.clone()
+            node_ref=node
+        >
+            <div role="rowheader" class="board-name" id=cell_id(place, 0) tabindex="-1">
+                <A href=format!("/teach/classes/{class}/learners/{learner}") attr:tabindex="-1">
+                    {move || row.with(|row| row.as_ref().map(|row| row.shown_name()))}
+                </A>
+                {move || row.with(|row| row.as_ref().map(|row| marks(row, now.get())))}
+            </div>
+            {cells}
+            <div role="gridcell" class="board-points" id=cell_id(place, count + 1) tabindex="-1">
+                {move || row.with(|row| row.as_ref().map(|row| grouped(u64::from(row.points))))}
+            </div>
+            <div role="gridcell" class="board-last" id=cell_id(place, count + 2) tabindex="-1">
+                {move || {
+                    row.with(|row| row.as_ref().map(|row| row.last_at))
+                        .map(|at| {
+                            let ago = short_length(u64::try_from(now.get() - at).unwrap_or_default());
+                            view! { <time datetime=machine_time(at) title=format!("{} UTC", clock(at))>{ago}</time> }
+                        })
+                }}
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// The id of a cell, by the row's place and the column.
+pub fn cell_id(place: u32, column: usize) -> String {
+    format!("cell-{place}-{column}")
+}
+
+/// The place and column of a cell, by its id.
+#[cfg(any(feature = "hydrate", test))]
+pub fn parse_cell_id(id: &str) -> Option<(u32, usize)> {
+    let (place, column) = id.strip_prefix("cell-")?.split_once('-')?;
+    Some((place.parse().ok()?, column.parse().ok()?))
+}
+
+/// A raised hand, being stuck.
+fn marks(row: &RowView, now: i64) -> impl IntoView + use<> {
+    let hand = row.hand.map(|since| {
+        let time = short_length(u64::try_from(now - since).unwrap_or_default());
+        let title = format!("Hand up since {time}");
+        view! {
+            <span class="mark is-hand" title=title>
+                {icon(Icon::Hand)}
+                <span class="visually-hidden">"Hand up since "</span>
+                {time}
+            </span>
+        }
+    });
+    let stuck = row.stuck.then(|| view! { <span class="mark is-stuck">"Stuck"</span> });
+    view! {
+        {hand}
+        {stuck}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_cells_can_be_read_back() {
+        assert_eq!(parse_cell_id(&cell_id(9_999, 7)), Some((9_999, 7)));
+        assert_eq!(parse_cell_id("main"), None);
+    }
+}

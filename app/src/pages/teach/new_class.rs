@@ -1,0 +1,63 @@
+use super::{TeachBar, problem::TeachProblem, waiting_notice};
+use crate::{
+    components::{
+        Notices, outcome,
+        teach::{ClassFields, ClassFormValues, FormEnd},
+    },
+    error::BackendError,
+    model::{LabChoice, Notice, about},
+    teach_api::{self, CreateClass},
+};
+use leptos::{form::ActionForm, prelude::*};
+use leptos_meta::Title;
+
+/// Making a class.
+#[component]
+pub fn NewClass() -> impl IntoView {
+    let data = Resource::new(|| (), |()| load());
+    view! {
+        <Title text="Make a class · Headwater"/>
+        <Transition>
+            {move || Suspend::new(async move {
+                match data.await {
+                    Ok((offered, notice)) => view! { <Body offered notice/> }.into_any(),
+                    Err(error) => view! { <TeachProblem error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+async fn load() -> Result<(Vec<LabChoice>, Option<Notice>), BackendError> {
+    Ok((teach_api::lab_choices().await?, waiting_notice().await))
+}
+
+#[component]
+fn Body(offered: Vec<LabChoice>, notice: Option<Notice>) -> impl IntoView {
+    provide_context(Notices(RwSignal::new(notice)));
+    let create = ServerAction::<CreateClass>::new();
+    let notice = outcome(create, about::NEW_CLASS.to_owned());
+    let values = ClassFormValues {
+        name: String::new(),
+        starts_at: None,
+        ends_at: None,
+        labs: vec![LabChoice::default()],
+        approval: false,
+        anonymous: true,
+    };
+    view! {
+        <TeachBar/>
+        <main class="plain-page" id="main" tabindex="-1">
+            <h1>"Make a class"</h1>
+            <p class="lead">"It gets a code for your learners at once. What happens between its start and its end is noted."</p>
+            <div class="act" id="new-class">
+                <ActionForm action=create attr:class="form">
+                    <ClassFields form="new" values offered outcome=notice/>
+                    <FormEnd pending=create.pending() notice button="Make the class" busy="Making it…"/>
+                </ActionForm>
+            </div>
+        </main>
+    }
+    .into_any()
+}
