@@ -91,7 +91,7 @@ impl Backend for RequestBackend {
 
     async fn choices(&self) -> Result<Vec<LabChoice>, BackendError> {
         Ok(match self.headwater.labs_for() {
-            LabsFor::Everyone => self.headwater.offered_labs(),
+            LabsFor::Everyone => self.headwater.choices(),
             LabsFor::Members => Vec::new(),
         })
     }
@@ -470,7 +470,8 @@ impl RequestBackend {
     }
 }
 
-fn engine_of(choice: LabChoice) -> Engine {
+/// What counts in a lab.
+pub fn engine_of(choice: LabChoice) -> Engine {
     match choice {
         LabChoice::SandboxSql => Engine::SqlApplication,
         LabChoice::SandboxWindow | LabChoice::AccountWindow => Engine::TumblingWindow,

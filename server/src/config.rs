@@ -13,6 +13,7 @@ use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
 use crate::connect::{ConnectOptions, LiveMode};
+use crate::master_key::MasterKey;
 
 pub use self::bounds::{BoundsOptions, VisitOptions};
 pub use self::file::{Configured, config_option, with_file};
@@ -22,7 +23,7 @@ pub use self::secret::read_secret;
 /// What `headwater serve` can be told.
 #[derive(Clone, Debug, Args)]
 pub struct ServeOptions {
-    /// Address of the pages. Loopback unless told otherwise: the pages have no log-in of their own.
+    /// Address of the pages. Loopback unless told otherwise: learners need no log-in.
     #[arg(long, env = "HEADWATER_LISTEN", default_value = "127.0.0.1:3000")]
     pub listen: SocketAddr,
     #[command(flatten)]
@@ -59,6 +60,17 @@ pub struct ServeOptions {
     /// Who may start a lab: `everyone`, or only `members` of a class, who come in by its code.
     #[arg(long, env = "HEADWATER_LABS_FOR", value_enum, default_value_t = LabsFor::Everyone)]
     pub labs_for: LabsFor,
+    /// URL at which browsers reach the pages, such as https://lab.example. Links to be passed on are made from it; if left
+    /// out, from the address at which the instructor sees the page.
+    #[arg(long, env = "HEADWATER_PUBLIC_URL")]
+    pub public_url: Option<String>,
+    /// Key from which this installation's other secrets are made: 64 hex digits. Servers that share a database need the
+    /// same. If left out: the file secret.key in the data folder, made at the first start.
+    #[arg(long, env = "HEADWATER_SECRET_KEY", hide_env_values = true, hide_default_value = true)]
+    pub secret_key: Option<SecretString>,
+    /// File that holds the secret key.
+    #[arg(long, env = "HEADWATER_SECRET_KEY_FILE")]
+    pub secret_key_file: Option<PathBuf>,
     /// Send the session cookie over HTTPS only; set it when a proxy in front speaks HTTPS.
     #[arg(
         long,
@@ -110,6 +122,15 @@ impl ServeOptions {
     /// The address of the PostgreSQL database, if one is to be used.
     pub fn database_url(&self) -> anyhow::Result<Option<SecretString>> {
         read_secret("database-url", self.database_url.as_ref(), self.database_url_file.as_deref())
+    }
+
+    /// The installation's key: the one that is given, else the one in the data folder.
+    pub fn master_key(&self) -> anyhow::Result<MasterKey> {
+        let given = read_secret("secret-key", self.secret_key.as_ref(), self.secret_key_file.as_deref())?;
+        Ok(match given {
+            Some(text) => MasterKey::given(&text)?,
+            None => MasterKey::in_folder(&self.data_dir())?,
+        })
     }
 
     /// How learners' own accounts are reached. An error where others than this machine's user could use its credentials.

@@ -6,6 +6,7 @@
 
 use app::error::BackendError;
 use app::model::MintedKeys;
+use app::model::teach::ShownOnce;
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hkdf::Hkdf;
@@ -24,6 +25,7 @@ use crate::state::{internal, now};
 
 const ACCESS_KEY: &str = "minted-access-key";
 const RESUME_CODE: &str = "minted-resume-code";
+const OF_CLASS: &str = "minted-of-class";
 /// They wait this long.
 const KEPT: Duration = Duration::minutes(10);
 /// What the key is for, so that nothing else has the same.
@@ -57,6 +59,17 @@ pub async fn take_access_key(session: &Session) -> Result<Option<MintedKeys>, Ba
 /// Hands out a fresh resume code, once.
 pub async fn take_resume_code(session: &Session) -> Result<Option<String>, BackendError> {
     take(session, RESUME_CODE).await
+}
+
+/// Keeps a fresh secret of a class for the next page.
+pub async fn put_of_class(session: &Session, class: &str, secret: &ShownOnce) -> Result<(), BackendError> {
+    put(session, OF_CLASS, &(class, secret)).await
+}
+
+/// Hands out a fresh secret of this class, once.
+pub async fn take_of_class(session: &Session, class: &str) -> Result<Option<ShownOnce>, BackendError> {
+    let taken: Option<(String, ShownOnce)> = take(session, OF_CLASS).await?;
+    Ok(taken.filter(|(of, _)| of == class).map(|(_, secret)| secret))
 }
 
 async fn put<T: Serialize>(session: &Session, name: &'static str, secret: &T) -> Result<(), BackendError> {

@@ -29,7 +29,8 @@ pub fn unreadable(status: StatusCode, message: &str) -> Response {
     (status, Json(BackendError::Refused { message: message.to_owned() })).into_response()
 }
 
-fn status(error: &BackendError) -> StatusCode {
+/// The status that says whose fault an error was.
+pub fn status(error: &BackendError) -> StatusCode {
     match error {
         BackendError::NotFound => StatusCode::NOT_FOUND,
         BackendError::NoLearner | BackendError::NotSignedIn => StatusCode::UNAUTHORIZED,

@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use app::api::wants_page;
 use app::backend::Backend;
 use app::model::CLOUDFORMATION_PATH;
+use app::teaching::Teaching;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
 use axum::http::request::Parts;
@@ -29,7 +30,9 @@ use tower_sessions::cookie::time::Duration;
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
 
 use crate::backend::RequestBackend;
+use crate::classes::{self, Classes, RequestTeaching};
 use crate::health::Health;
+use crate::instructors::Instructors;
 use crate::session_store::SessionStore;
 use crate::state::Headwater;
 use crate::visits::{Guess, Visits};
@@ -54,6 +57,10 @@ static ROUTES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route
 pub struct WebState {
     pub headwater: Headwater,
     pub leptos: LeptosOptions,
+    pub instructors: Instructors,
+    pub classes: Classes,
+    /// Browsers reach the pages by HTTPS.
+    pub is_secure: bool,
     /// Cancelled when the server is to stop, so that live streams end.
     pub shutdown: CancellationToken,
 }
@@ -72,6 +79,8 @@ pub struct WebOptions {
     /// What each address may do.
     pub visits: Visits,
     pub health: Health,
+    pub instructors: Instructors,
+    pub classes: Classes,
 }
 
 /// The whole web server: pages, server functions, live events, uploads, files.
@@ -88,7 +97,9 @@ pub fn router(
     for route in ROUTES.iter() {
         pages = pages.route(route.path(), get(page));
     }
-    let state = WebState { headwater, leptos, shutdown };
+    let (instructors, classes, is_secure) = (web.instructors, web.classes, web.secure_cookie);
+    let signed_in = instructors.layer();
+    let state = WebState { headwater, leptos, instructors, classes, is_secure, shutdown };
     let sessions = SessionManagerLayer::new(sessions)
         .with_name("headwater")
         .with_same_site(SameSite::Lax)
@@ -101,6 +112,10 @@ pub fn router(
         .route(CLOUDFORMATION_PATH, get(role_file::cloudformation))
         .route(new_account::PATH, post(new_account::new_account))
         .route("/api/{*function}", get(server_function).post(server_function))
+        .route("/teach/classes/{id}/events", get(classes::events))
+        .route("/teach/classes/{id}/results.csv", get(classes::results_csv))
+        .route("/teach/classes/{id}/results.json", get(classes::results_json))
+        .route_layer(signed_in)
         .fallback_service(files.fallback(get(missing).with_state(state.clone())))
         .layer(sessions)
         .merge(web.health.routes())
@@ -119,7 +134,7 @@ pub fn router(
         .with_state(state)
 }
 
-/// Renders a page for the learner of the session.
+/// Renders a page for the learner, or the instructor, of the session.
 async fn page(State(state): State<WebState>, session: Session, request: Request) -> Response {
     let context = page_context(&state, session, &request);
     let render = render_route_with_context(ROUTES.clone(), context, shell(state.leptos.clone()));
@@ -137,9 +152,10 @@ async fn missing(State(state): State<WebState>, session: Session, request: Reque
     response
 }
 
-/// Answers a server function for the learner of the session.
+/// Answers a server function for the learner, or the instructor, of the session.
 async fn server_function(State(state): State<WebState>, session: Session, request: Request) -> Response {
     let guess = guess_of(&request);
+    let teaching = teaching(&state, session.clone(), &request);
     let (parts, body) = request.into_parts();
     let form = match Limited::new(body, MAX_FORM_BYTES).collect().await {
         Ok(body) => body.to_bytes(),
@@ -153,7 +169,11 @@ async fn server_function(State(state): State<WebState>, session: Session, reques
         return refuse_keys(&parts, &form, &*backend).await;
     }
     let request = Request::from_parts(parts, Body::from(form));
-    let answer = handle_server_fns_with_context(move || provide_context(Arc::clone(&backend)), request).await;
+    let context = move || {
+        provide_context(Arc::clone(&backend));
+        provide_context(Arc::clone(&teaching));
+    };
+    let answer = handle_server_fns_with_context(context, request).await;
     refusal::with_status(answer.into_response()).await
 }
 
@@ -172,15 +192,23 @@ async fn refuse_keys(parts: &Parts, form: &[u8], backend: &dyn Backend) -> Respo
 }
 
 fn page_context(state: &WebState, session: Session, request: &Request) -> impl Fn() + Clone + Send + Sync + 'static {
+    let teaching = teaching(state, session.clone(), request);
     let backend = backend(state, session, guess_of(request));
     move || {
         provide_context(Arc::clone(&backend));
+        provide_context(Arc::clone(&teaching));
         security::set_page_policy();
     }
 }
 
 fn backend(state: &WebState, session: Session, guess: Guess) -> Arc<dyn Backend> {
     Arc::new(RequestBackend::new(state.headwater.clone(), session).with_guess(guess))
+}
+
+fn teaching(state: &WebState, session: Session, request: &Request) -> Arc<dyn Teaching> {
+    let (classes, instructors) = (state.classes.clone(), state.instructors.clone());
+    let guess = guess_of(request);
+    Arc::new(RequestTeaching::new(classes, instructors, session, guess, request, state.is_secure))
 }
 
 /// Where wrong guesses of this request are noted.

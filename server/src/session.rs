@@ -7,6 +7,7 @@ use tower_sessions::cookie::time::Duration;
 use tower_sessions::{Expiry, Session};
 
 use crate::connect::UnlockCode;
+use crate::instructors;
 use crate::state::internal;
 
 const LEARNER: &str = "learner";
@@ -15,11 +16,11 @@ const UNLOCKED: &str = "unlocked";
 
 /// What a learner typed is kept up to this length in all, names included: two fields of code fit.
 const KEPT: usize = 256 * 1024;
-/// The same for who has no lab: a resume code fits.
+/// The same for who has no lab and teaches nothing: a resume code fits.
 const KEPT_OF_STRANGERS: usize = 128;
 /// Longest name of what a notice is about; no form has a longer one.
 const ABOUT: usize = 128;
-/// The session of who has no lab, which holds no more than a notice, ends after this long.
+/// The session of a stranger, which holds no more than a notice, ends after this long.
 const STRANGER: Duration = Duration::hours(1);
 
 /// The learner of the session, if there is one.
@@ -44,14 +45,20 @@ pub async fn is_unlocked(session: &Session, code: &UnlockCode) -> Result<bool, B
     Ok(shown.is_some_and(|shown| shown == code.digest()))
 }
 
-/// Ends the session.
+/// Takes the learner out of the session, and ends it unless an instructor is signed in, too.
 pub async fn leave(session: &Session) -> Result<(), BackendError> {
-    session.flush().await.map_err(internal)
+    if !instructors::is_in(session).await? {
+        return session.flush().await.map_err(internal);
+    }
+    for name in [LEARNER, UNLOCKED] {
+        session.remove_value(name).await.map_err(internal)?;
+    }
+    session.cycle_id().await.map_err(internal)
 }
 
 /// Keeps a notice for the page that follows. Strangers can fill the disk with little.
 pub async fn put_notice(session: &Session, mut notice: Notice) -> Result<(), BackendError> {
-    let is_stranger = learner_id(session).await?.is_none();
+    let is_stranger = learner_id(session).await?.is_none() && !instructors::is_in(session).await?;
     if is_stranger {
         session.set_expiry(Some(Expiry::OnInactivity(STRANGER)));
     }

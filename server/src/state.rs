@@ -79,6 +79,12 @@ impl Headwater {
         &self.parts.labs[position]
     }
 
+    /// The labs that can be done here, the usual one first.
+    pub fn choices(&self) -> Vec<LabChoice> {
+        let accounts = self.parts.connector.mode() != LiveMode::Off;
+        LabChoice::ALL.into_iter().filter(|choice| accounts || !choice.is_account()).collect()
+    }
+
     /// How learners' own accounts are reached.
     pub fn connector(&self) -> &Connector {
         &self.parts.connector
@@ -96,12 +102,6 @@ impl Headwater {
     /// Who may start a lab.
     pub fn labs_for(&self) -> LabsFor {
         self.parts.admission.labs_for
-    }
-
-    /// The kinds of labs that this server has to offer, the usual one first.
-    pub fn offered_labs(&self) -> Vec<LabChoice> {
-        let accounts = self.parts.connector.mode() != LiveMode::Off;
-        LabChoice::ALL.into_iter().filter(|choice| accounts || !choice.is_account()).collect()
     }
 
     /// Makes a sandbox account, unless the server holds as many learners as it was told to.

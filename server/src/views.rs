@@ -12,7 +12,7 @@ mod trace;
 use app::error::BackendError;
 use app::model::{LabView, LearnerView};
 use lab::Lab;
-use store::{AnswerRecord, CheckRecord, StepRecord};
+use store::{AnswerRecord, CheckRecord, LearnerId, StepRecord, Store};
 use time::OffsetDateTime;
 
 use crate::demo;
@@ -24,7 +24,7 @@ pub use check::checks;
 pub use pipeline::pipeline;
 pub use receipt::{cost, receipt};
 pub use results::results;
-pub use step::{question, step, summaries};
+pub use step::{plain, question, step, summaries, tier};
 pub use trace::{Traced, trace};
 
 /// All that is recorded of a learner, read once for a view.
@@ -37,8 +37,11 @@ pub struct Progress {
 impl Progress {
     /// Reads it from the store.
     pub async fn of(headwater: &Headwater, seat: &Seat) -> Result<Self, BackendError> {
-        let store = headwater.store();
-        let learner = &seat.learner.id;
+        Self::of_learner(headwater.store(), &seat.learner.id).await
+    }
+
+    /// The same of a learner for whom nothing is to be done.
+    pub async fn of_learner(store: &Store, learner: &LearnerId) -> Result<Self, BackendError> {
         let (checks, steps, answers) =
             tokio::try_join!(store.checks(learner), store.steps(learner), store.answers(learner))
                 .map_err(store_failed)?;

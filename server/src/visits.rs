@@ -28,16 +28,17 @@ use crate::new_account;
 /// Where labs are started and classes joined, which is counted when it is posted.
 const STARTS: [&str; 4] = ["/api/start", new_account::PATH, "/join", "/api/join"];
 /// Where codes and passwords are tried, whatever the method. What is below such a path counts too.
-const GUESSES: [&str; 9] = [
+const GUESSES: [&str; 10] = [
     "/api/resume",
     "/api/unlock",
     "/join",
     "/api/join",
-    "/teach/login",
-    "/teach/setup",
     "/teach/invitation",
-    "/api/log-in",
-    "/api/set-up",
+    "/api/teach-sign-in",
+    "/api/teach-set-up",
+    "/api/teach-invitation",
+    "/api/teach-accept-invitation",
+    "/api/teach-change-password",
 ];
 /// Addresses kept before those that have not been seen lately are forgotten.
 const ADDRESSES: usize = 10_000;

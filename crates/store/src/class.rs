@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use crate::database::{Store, StoreError, Work, on, read};
 use crate::feed::Change;
-use crate::id::{ClassId, InstructorId};
+use crate::id::{ClassId, InstructorId, InvitationId};
 use crate::join_code::JoinCode;
 use crate::log::append;
 use crate::moment::{from_milliseconds, milliseconds};
@@ -85,6 +85,16 @@ pub struct Invitation {
     pub role: Role,
     /// Name of who sent it.
     pub invited_by: String,
+    pub expires: OffsetDateTime,
+}
+
+/// An invitation that nobody has accepted yet.
+#[derive(Clone, Debug)]
+pub struct OpenInvitation {
+    pub id: InvitationId,
+    pub role: Role,
+    /// For whom, in the inviter's words.
+    pub note: String,
     pub expires: OffsetDateTime,
 }
 
@@ -342,18 +352,22 @@ impl Store {
         class: &ClassId,
         role: Role,
         invited_by: &str,
+        note: &str,
         expires: OffsetDateTime,
     ) -> Result<InvitationCode, StoreError> {
         let code = InvitationCode::generate();
         let mut work = self.begin().await?;
         on!(work, connection => {
             sqlx::query(
-                "INSERT INTO invitation (code_hash, class_id, role, invited_by, expires_ms) VALUES ($1, $2, $3, $4, $5)",
+                "INSERT INTO invitation (code_hash, invitation_id, class_id, role, invited_by, note, expires_ms)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
             )
             .bind(code.hash())
+            .bind(InvitationId::generate().as_str())
             .bind(class.as_str())
             .bind(role.as_str())
             .bind(invited_by)
+            .bind(note)
             .bind(milliseconds(expires))
             .execute(connection)
             .await?;
@@ -379,6 +393,79 @@ impl Store {
             .await?
         });
         row.map(InvitationRow::invitation).transpose()
+    }
+
+    /// The class's invitations that can still be accepted, the one that expires first before others.
+    pub async fn open_invitations(
+        &self,
+        class: &ClassId,
+        now: OffsetDateTime,
+    ) -> Result<Vec<OpenInvitation>, StoreError> {
+        let rows: Vec<(String, String, String, i64)> = read!(self, database => {
+            sqlx::query_as(
+                "SELECT invitation_id, role, note, expires_ms FROM invitation
+                 WHERE class_id = $1 AND expires_ms > $2 ORDER BY expires_ms, invitation_id",
+            )
+            .bind(class.as_str())
+            .bind(milliseconds(now))
+            .fetch_all(database)
+            .await?
+        });
+        rows.into_iter()
+            .map(|(id, invited, note, expires)| {
+                let expires = from_milliseconds(expires);
+                Ok(OpenInvitation { id: InvitationId::stored(id), role: role(&invited)?, note, expires })
+            })
+            .collect()
+    }
+
+    /// Makes an invitation void. False when there is none.
+    pub async fn revoke_invitation(&self, class: &ClassId, invitation: &InvitationId) -> Result<bool, StoreError> {
+        let mut work = self.begin().await?;
+        let revoked = on!(work, connection => {
+            sqlx::query("DELETE FROM invitation WHERE class_id = $1 AND invitation_id = $2")
+                .bind(class.as_str())
+                .bind(invitation.as_str())
+                .execute(connection)
+                .await?
+                .rows_affected()
+        });
+        work.commit().await?;
+        Ok(revoked > 0)
+    }
+
+    /// Notes that someone on the staff has looked at the help queue.
+    pub async fn see_help(
+        &self,
+        class: &ClassId,
+        instructor: &InstructorId,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let mut work = self.begin().await?;
+        on!(work, connection => {
+            sqlx::query("UPDATE staff SET help_seen_ms = $1 WHERE class_id = $2 AND instructor_id = $3")
+                .bind(milliseconds(now))
+                .bind(class.as_str())
+                .bind(instructor.as_str())
+                .execute(connection)
+                .await?;
+        });
+        work.commit().await
+    }
+
+    /// Hands that are up and were raised after someone on the staff has last looked at the help queue.
+    pub async fn unseen_hands(&self, class: &ClassId, instructor: &InstructorId) -> Result<u64, StoreError> {
+        let hands: i64 = read!(self, database => {
+            sqlx::query_scalar(
+                "SELECT count(*) FROM member JOIN staff ON staff.class_id = member.class_id
+                 WHERE member.class_id = $1 AND state = 'active' AND instructor_id = $2 AND hand_ms > help_seen_ms",
+            )
+            .bind(class.as_str())
+            .bind(instructor.as_str())
+            .fetch_one(database)
+            .await?
+        });
+        Ok(hands.unsigned_abs())
     }
 
     /// Takes an instructor into the staff by an invitation, which is then used up. Who has a higher role keeps it.

@@ -82,3 +82,7 @@ id! {
     /// A hint from an instructor.
     HintId
 }
+id! {
+    /// An invitation to a class's staff.
+    InvitationId
+}

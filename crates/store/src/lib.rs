@@ -20,10 +20,10 @@ mod progress;
 mod reader;
 mod resume_code;
 
-pub use class::{Class, ClassSettings, Invitation, InvitationCode, MemberCounts, Role, Staff, StaffError};
+pub use class::{Class, ClassSettings, Invitation, InvitationCode, MemberCounts, OpenInvitation, Role, Staff, StaffError};
 pub use database::{CONNECTIONS, Database, OpenError, Store, StoreError};
 pub use feed::{Change, News};
-pub use id::{ClassId, HintId, InstructorId, LearnerId, NoId};
+pub use id::{ClassId, HintId, InstructorId, InvitationId, LearnerId, NoId};
 pub use instructor::{ExternalIdentity, Instructor, InstructorError, SignIn};
 pub use join_code::JoinCode;
 pub use learner::Learner;

@@ -71,8 +71,10 @@ pub struct NewHint {
     /// The check that it is about.
     pub check: Option<String>,
     pub words: String,
-    /// Name of who sends it.
+    /// Account of who sends it, for the log.
     pub by: String,
+    /// Name of who sends it, for the learner.
+    pub by_name: String,
 }
 
 /// Why a learner is not in a class.
@@ -258,6 +260,19 @@ impl Store {
         rows.into_iter().map(MemberRow::member).collect()
     }
 
+    /// Who waits to be let in, the longest first.
+    pub async fn waiting(&self, class: &ClassId) -> Result<Vec<Member>, StoreError> {
+        let rows: Vec<MemberRow> = read!(self, database => {
+            sqlx::query_as(
+                "SELECT * FROM member WHERE class_id = $1 AND state = 'waiting' ORDER BY joined_ms, learner_id",
+            )
+            .bind(class.as_str())
+            .fetch_all(database)
+            .await?
+        });
+        rows.into_iter().map(MemberRow::member).collect()
+    }
+
     /// Raises the learner's hand in a step. False for who is in no class. A hand that is up stays up since then.
     pub async fn raise_hand(&self, learner: &LearnerId, step: &str, now: OffsetDateTime) -> Result<bool, StoreError> {
         let mut work = self.begin().await?;
@@ -349,7 +364,7 @@ impl Store {
                 .bind(id.as_str())
                 .bind(&hint.step)
                 .bind(&hint.words)
-                .bind(&hint.by)
+                .bind(&hint.by_name)
                 .bind(milliseconds(now))
                 .bind(class.as_str())
                 .bind(learner.as_str())

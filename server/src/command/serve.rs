@@ -12,9 +12,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::data_folder::{listen, lock, sandbox_folder, store_file};
 use super::stopping::stop_on_signal;
+use crate::classes::Classes;
 use crate::config::{RemoteOptions, ServeOptions};
 use crate::connect::{Connector, LiveMode};
 use crate::health::Health;
+use crate::instructors::Instructors;
 use crate::measures;
 use crate::router::{WebOptions, router};
 use crate::sandbox_access::SandboxAccess;
@@ -74,11 +76,16 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
         .site_addr(pages.local_addr()?)
         .build();
     let shutdown = CancellationToken::new();
+    let instructors = Instructors::new(headwater.store().clone());
+    let set_up_code = instructors.set_up_code().await?;
+    let classes = Classes::new(headwater.clone(), options.master_key()?, options.public_url.as_deref());
     let health = Health::of_web(headwater.clone(), shutdown.clone());
     let web = WebOptions {
         secure_cookie: options.secure_cookie,
         visits: Visits::new(&options.visits),
         health: health.clone(),
+        instructors,
+        classes,
     };
     let router = router(headwater.clone(), leptos, sessions, web, shutdown.clone());
 
@@ -86,6 +93,11 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     println!("The sandbox's AWS endpoint is {endpoint_url}; state is in {}", data_dir.display());
     if let Some(unlock_code) = unlock_code {
         println!("To use your own AWS account, enter this code when a page asks for it: {unlock_code}");
+    }
+    if let Some(set_up_code) = set_up_code {
+        let here = format!("http://{}", pages.local_addr()?);
+        let site = options.public_url.as_deref().unwrap_or(&here).trim_end_matches('/');
+        println!("To teach, make the first account at {site}/teach/setup with this code: {set_up_code}");
     }
     // Whoever watches this process can do so until its last request is answered.
     let watched = CancellationToken::new();

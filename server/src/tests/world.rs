@@ -14,9 +14,12 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::client::{Learner, Site, Visitor};
+use crate::classes::Classes;
 use crate::config::{LabsFor, VisitOptions};
 use crate::connect::{ConnectOptions, Connector, LiveMode};
 use crate::health::Health;
+use crate::instructors::Instructors;
+use crate::master_key::MasterKey;
 use crate::router::{WebOptions, router};
 use crate::sandbox_access::SandboxAccess;
 use crate::session_store::SessionStore;
@@ -27,6 +30,7 @@ use crate::visits::Visits;
 pub struct World {
     pub site: Site,
     pub headwater: Headwater,
+    pub instructors: Instructors,
     /// Where the sandbox listens.
     pub endpoint: String,
     pub store: Store,
@@ -109,15 +113,20 @@ impl World {
             .site_root(site_root(folder.path()).to_string_lossy().into_owned())
             .site_pkg_dir("pkg")
             .build();
+        let instructors = Instructors::new(store.clone());
+        let classes = Classes::new(headwater.clone(), MasterKey::generate(), None);
         let web = WebOptions {
             secure_cookie: wishes.secure_cookie,
             visits: Visits::new(&wishes.visits),
             health: Health::of_web(headwater.clone(), shutdown.clone()),
+            instructors: instructors.clone(),
+            classes,
         };
         let router = router(headwater.clone(), leptos, sessions, web, shutdown.clone());
         Self {
             site: Site::Router(Box::new(router)),
             headwater,
+            instructors,
             endpoint,
             store,
             own_account,

@@ -168,7 +168,8 @@ fn hints(step: &Step, variables: &Variables, progress: &Progress) -> HintsView {
     }
 }
 
-fn tier(tier: HintTier) -> &'static str {
+/// What a hint is called.
+pub fn tier(tier: HintTier) -> &'static str {
     match tier {
         HintTier::Nudge => "A nudge",
         HintTier::Where => "Where to look",
@@ -210,8 +211,8 @@ fn block(markdown: &Markdown, variables: &Variables) -> String {
     lab::render(markdown, variables).into_string()
 }
 
-/// Inline HTML as plain text: our own renderer made it, so that tags are well formed.
-fn plain(html: &str) -> String {
+/// HTML as plain text: our own renderer made it, so that tags are well formed.
+pub fn plain(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
     let mut in_tag = false;
     for character in html.chars() {

@@ -20,8 +20,6 @@ pub struct InstructorView {
     pub name: String,
     /// The account has a password here; one that came by the provider has none.
     pub has_password: bool,
-    /// Sessions of the same account in other browsers.
-    pub other_sessions: u32,
 }
 
 /// An invitation to the staff of a class, as the one who follows its link sees it.

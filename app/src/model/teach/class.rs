@@ -81,7 +81,7 @@ pub struct ClassSummary {
     pub learners: u32,
     pub waiting: u32,
     pub hands: u32,
-    /// Open entries of the help queue that this instructor has not looked at.
+    /// Hands that were raised since this instructor looked at the help queue last.
     pub unread: u32,
 }
 

@@ -5,7 +5,6 @@ use crate::{
         teach::{FormEnd, PasswordInput, TextInput},
     },
     error::BackendError,
-    format::counted,
     model::{Notice, about, teach::InstructorView},
     teach_api::{self, ChangePassword, RenameInstructor},
 };
@@ -42,15 +41,7 @@ fn Body(instructor: InstructorView, notice: Option<Notice>) -> impl IntoView {
     let change = ServerAction::<ChangePassword>::new();
     let renamed = outcome(rename, about::INSTRUCTOR_NAME.to_owned());
     let changed = outcome(change, about::PASSWORD.to_owned());
-    let InstructorView { login, name, has_password, other_sessions, .. } = instructor;
-    let elsewhere = if other_sessions == 0 {
-        "You are signed in in this browser only.".to_owned()
-    } else {
-        format!(
-            "You are signed in in {} too. A new password signs you out there.",
-            counted(u64::from(other_sessions), "other browser", "other browsers")
-        )
-    };
+    let InstructorView { login, name, has_password, .. } = instructor;
     view! {
         <TeachBar/>
         <main class="plain-page" id="main" tabindex="-1">
@@ -65,7 +56,7 @@ fn Body(instructor: InstructorView, notice: Option<Notice>) -> impl IntoView {
             </section>
             <section class="act" id="password" aria-labelledby="password-title">
                 <h2 id="password-title">"Password"</h2>
-                <p class="help">{elsewhere}</p>
+                <p class="help">"A new password signs you out in every other browser."</p>
                 {if has_password {
                     view! {
                         <ActionForm action=change attr:class="form">

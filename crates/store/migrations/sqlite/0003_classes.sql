@@ -35,6 +35,8 @@ CREATE TABLE staff (
     class_id TEXT NOT NULL REFERENCES class (class_id) ON DELETE CASCADE,
     instructor_id TEXT NOT NULL REFERENCES instructor (instructor_id) ON DELETE CASCADE,
     role TEXT NOT NULL,
+    -- When the help queue was looked at last.
+    help_seen_ms INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (class_id, instructor_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX staff_of_instructor ON staff (instructor_id);
@@ -42,9 +44,13 @@ CREATE INDEX staff_of_instructor ON staff (instructor_id);
 CREATE TABLE invitation (
     -- SHA-256 of the code, in hex.
     code_hash TEXT PRIMARY KEY,
+    -- By this it is listed and revoked.
+    invitation_id TEXT NOT NULL UNIQUE,
     class_id TEXT NOT NULL REFERENCES class (class_id) ON DELETE CASCADE,
     role TEXT NOT NULL,
     invited_by TEXT NOT NULL,
+    -- For whom, in the inviter's words.
+    note TEXT NOT NULL,
     expires_ms INTEGER NOT NULL
 ) STRICT;
 

@@ -11,7 +11,8 @@ fn hint() -> NewHint {
         step: "ingest".to_owned(),
         check: Some("ingest.objects".to_owned()),
         words: "Look at the prefix.".to_owned(),
-        by: "Ada".to_owned(),
+        by: "ada's account".to_owned(),
+        by_name: "Ada".to_owned(),
     }
 }
 

@@ -3,7 +3,7 @@
 use store::{ExternalIdentity, InstructorError, InvitationCode, Role, SignIn, StaffError};
 use time::Duration;
 
-use crate::home::{Home, MORNING, NOON, class, instructor, settings};
+use crate::home::{Home, MORNING, NOON, class, instructor, learner, settings};
 
 on_both! {
     async fn an_instructor_is_found_by_login_and_by_provider(home: Home) {
@@ -44,7 +44,7 @@ on_both! {
         let store = home.open().await;
         let (class, _) = class(&store, &settings()).await;
         let guest = instructor(&store, "guest@example.org").await;
-        let code = store.invite(&class.id, Role::Teacher, "Ada", NOON).await.unwrap();
+        let code = store.invite(&class.id, Role::Teacher, "Ada", "", NOON).await.unwrap();
         assert!(store.invitation(&code, NOON).await.unwrap().is_none(), "it has expired");
         let shown = store.invitation(&code, MORNING).await.unwrap().unwrap();
         assert_eq!((shown.class_name.as_str(), shown.role, shown.expires), ("Streams 101", Role::Teacher, NOON));
@@ -54,9 +54,32 @@ on_both! {
         assert!(matches!(again, Err(StaffError::NoInvitation)), "{again:?}");
         let guessed = store.accept_invitation(&InvitationCode::generate(), &guest.id, MORNING).await;
         assert!(matches!(guessed, Err(StaffError::NoInvitation)), "{guessed:?}");
-        let lower = store.invite(&class.id, Role::Viewer, "Ada", NOON + Duration::DAY).await.unwrap();
+        let lower = store.invite(&class.id, Role::Viewer, "Ada", "", NOON + Duration::DAY).await.unwrap();
         store.accept_invitation(&lower, &guest.id, NOON).await.unwrap();
         assert_eq!(store.role_in(&class.id, &guest.id).await.unwrap(), Some(Role::Teacher), "the higher role stays");
+    }
+
+    async fn an_invitation_is_listed_until_it_is_revoked(home: Home) {
+        let store = home.open().await;
+        let (class, _) = class(&store, &settings()).await;
+        let code = store.invite(&class.id, Role::Teacher, "Ada", "for Grace", NOON).await.unwrap();
+        let listed = store.open_invitations(&class.id, MORNING).await.unwrap();
+        assert_eq!((listed.len(), listed[0].role, listed[0].note.as_str()), (1, Role::Teacher, "for Grace"));
+        assert!(store.open_invitations(&class.id, NOON).await.unwrap().is_empty(), "it has expired");
+        assert!(store.revoke_invitation(&class.id, &listed[0].id).await.unwrap());
+        assert!(!store.revoke_invitation(&class.id, &listed[0].id).await.unwrap());
+        assert!(store.invitation(&code, MORNING).await.unwrap().is_none());
+    }
+
+    async fn a_hand_is_new_until_the_help_queue_is_looked_at(home: Home) {
+        let store = home.open().await;
+        let (class, ada) = class(&store, &settings()).await;
+        let (learner, _) = learner(&store).await;
+        store.join(&class, &learner.id, None, NOON).await.unwrap();
+        store.raise_hand(&learner.id, "ingest", NOON).await.unwrap();
+        assert_eq!(store.unseen_hands(&class.id, &ada.id).await.unwrap(), 1);
+        store.see_help(&class.id, &ada.id, NOON).await.unwrap();
+        assert_eq!(store.unseen_hands(&class.id, &ada.id).await.unwrap(), 0);
     }
 
     async fn a_class_keeps_an_owner(home: Home) {
@@ -66,7 +89,7 @@ on_both! {
         assert_eq!(store.role_in(&class.id, &guest.id).await.unwrap(), None);
         let alone = store.change_role(&class.id, &ada.id, Role::Viewer).await;
         assert!(matches!(alone, Err(StaffError::LastOwner)), "{alone:?}");
-        let code = store.invite(&class.id, Role::Owner, "Ada", NOON).await.unwrap();
+        let code = store.invite(&class.id, Role::Owner, "Ada", "", NOON).await.unwrap();
         store.accept_invitation(&code, &guest.id, MORNING).await.unwrap();
         let both = futures::future::join(
             store.remove_staff(&class.id, &ada.id),

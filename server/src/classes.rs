@@ -1,0 +1,87 @@
+//! Classes as their staff work with them: the instructors' pages, the live board, the exports.
+
+mod access;
+mod board_keeper;
+mod board_state;
+mod class_views;
+mod commands;
+mod events;
+mod export;
+mod help_view;
+mod kept_board;
+mod learner_view;
+pub mod outside;
+mod results_view;
+mod rows;
+mod settings_view;
+mod syllabus;
+mod teaching;
+mod timeline;
+mod told;
+
+use std::sync::Arc;
+
+use app::error::BackendError;
+use store::ClassId;
+use tokio::sync::Semaphore;
+
+use self::board_keeper::BoardKeeper;
+use self::kept_board::KeptBoard;
+use crate::master_key::MasterKey;
+use crate::state::{Headwater, store_failed};
+
+pub use self::board_state::state_of;
+pub use self::events::events;
+pub use self::export::{results_csv, results_json};
+pub use self::teaching::RequestTeaching;
+
+/// Exports written at once.
+const EXPORTS: usize = 4;
+
+/// All classes of this installation. Cheap to clone.
+#[derive(Clone)]
+pub struct Classes(Arc<Parts>);
+
+struct Parts {
+    headwater: Headwater,
+    boards: BoardKeeper,
+    master_key: MasterKey,
+    /// Where browsers reach the pages, without a slash at its end.
+    public_url: Option<String>,
+    exports: Arc<Semaphore>,
+}
+
+impl Classes {
+    pub fn new(headwater: Headwater, master_key: MasterKey, public_url: Option<&str>) -> Self {
+        let boards = BoardKeeper::new(headwater.clone());
+        let public_url = public_url.map(|url| url.trim_end_matches('/').to_owned());
+        let exports = Arc::new(Semaphore::new(EXPORTS));
+        Self(Arc::new(Parts { headwater, boards, master_key, public_url, exports }))
+    }
+
+    pub fn headwater(&self) -> &Headwater {
+        &self.0.headwater
+    }
+
+    pub fn master_key(&self) -> &MasterKey {
+        &self.0.master_key
+    }
+
+    /// Where browsers reach the pages, if whoever runs the server has told.
+    pub fn public_url(&self) -> Option<&str> {
+        self.0.public_url.as_deref()
+    }
+
+    /// The board of a class as its log is now.
+    async fn board(&self, class: &ClassId) -> Result<Arc<KeptBoard>, BackendError> {
+        let board = self.0.boards.board(class).await?;
+        board.refresh().await;
+        Ok(board)
+    }
+
+    /// Seals what was just written, so that the page that follows shows it.
+    async fn seal(&self) -> Result<(), BackendError> {
+        while self.headwater().store().seal().await.map_err(store_failed)? > 0 {}
+        Ok(())
+    }
+}

@@ -1,0 +1,238 @@
+//! What leaves a class for other systems: its webhooks, learning platforms and xAPI, as documents of the class.
+//!
+//! Each has a reader of the class's log, by which it is known how far it has come. Secrets are made from the installation's
+//! key, or encrypted with it.
+
+use app::error::BackendError;
+use app::model::teach::{
+    DeliveryView, LtiView, PlatformDraft, PlatformView, ShownOnce, WebhookKind, WebhookView, XapiDraft, XapiView,
+};
+use rand::Rng as _;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use store::{ClassId, Reader};
+
+use super::Classes;
+use crate::state::store_failed;
+
+/// Kinds of the documents. Readers are named after them.
+pub const WEBHOOK: &str = "webhook";
+pub const PLATFORM: &str = "lti-platform";
+pub const XAPI: &str = "xapi";
+/// The one xAPI document of a class.
+pub const ONLY: &str = "only";
+/// Documents of one kind that a class may have.
+const MOST: usize = 20;
+
+/// An address that is told what happens in the class.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Webhook {
+    pub url: String,
+    pub kinds: Vec<WebhookKind>,
+}
+
+/// A learning platform that may launch into the class; its id follows from issuer and client, see [`platform_id`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Platform {
+    pub issuer: String,
+    pub client_id: String,
+    pub deployment_id: String,
+    pub auth_url: String,
+    pub token_url: String,
+    pub jwks_url: String,
+    /// The latest launch, in Unix seconds.
+    #[serde(default)]
+    pub launched_at: Option<i64>,
+}
+
+/// Where xAPI statements go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Xapi {
+    pub endpoint: String,
+    pub key: String,
+    /// Sealed for [`XAPI`] and the class's id.
+    pub secret: String,
+}
+
+/// All of it, for the settings.
+pub struct OutsideView {
+    pub webhooks: Vec<WebhookView>,
+    pub lti: LtiView,
+    pub xapi: Option<XapiView>,
+}
+
+/// The name of the reader that belongs to a document.
+pub fn reader_name(kind: &str, id: &str) -> String {
+    format!("{kind}:{id}")
+}
+
+/// The id of a platform's document. A login tells issuer and client only, so that it is found by them.
+pub fn platform_id(issuer: &str, client_id: &str) -> String {
+    let digest = Sha256::digest(format!("{issuer}\n{client_id}"));
+    hex::encode(&digest[..16])
+}
+
+/// The key with which a webhook's messages are signed, as its owner is shown it.
+pub fn webhook_secret(classes: &Classes, webhook: &str) -> SecretString {
+    SecretString::from(format!("whsec_{}", hex::encode(*classes.master_key().derive(WEBHOOK, webhook))))
+}
+
+pub async fn view(classes: &Classes, class: &ClassId, site: &str) -> Result<OutsideView, BackendError> {
+    let store = classes.headwater().store();
+    let (webhooks, platforms, xapi, readers, head) = tokio::try_join!(
+        store.documents::<Webhook>(class, WEBHOOK),
+        store.documents::<Platform>(class, PLATFORM),
+        store.document::<Xapi>(class, XAPI, ONLY),
+        store.readers(class),
+        store.head(class)
+    )
+    .map_err(store_failed)?;
+    let head = head.map_or(0, |head| head.seq);
+    let reader = |kind: &str, id: &str| readers.iter().find(|reader| reader.name == reader_name(kind, id));
+    let behind = |reader: Option<&Reader>| {
+        u32::try_from(reader.map_or(0, |reader| head.saturating_sub(reader.position))).unwrap_or_default()
+    };
+    let trouble = |reader: Option<&Reader>| {
+        let failed = reader.filter(|reader| reader.failures > 0).and_then(|reader| reader.outcome.as_ref());
+        failed.map(|(outcome, _)| outcome.clone()).unwrap_or_default()
+    };
+    Ok(OutsideView {
+        webhooks: (webhooks.into_iter())
+            .map(|(id, webhook)| {
+                let reader = reader(WEBHOOK, &id);
+                let deliveries = reader.and_then(delivery).into_iter().collect();
+                WebhookView { id, url: webhook.url, kinds: webhook.kinds, deliveries, behind: behind(reader) }
+            })
+            .collect(),
+        lti: LtiView {
+            addresses: [
+                ("Login initiation", "login"),
+                ("Launch", "launch"),
+                ("Public keys", "keys"),
+                ("Deep linking", "deep-link"),
+            ]
+            .map(|(label, path)| (label.to_owned(), format!("{site}/lti/{path}")))
+            .to_vec(),
+            platforms: (platforms.into_iter())
+                .map(|(id, platform)| PlatformView {
+                    trouble: trouble(reader(PLATFORM, &id)),
+                    id,
+                    issuer: platform.issuer,
+                    client_id: platform.client_id,
+                    deployment_id: platform.deployment_id,
+                    launched_at: platform.launched_at,
+                })
+                .collect(),
+        },
+        xapi: xapi.map(|xapi| {
+            let reader = reader(XAPI, ONLY);
+            XapiView { endpoint: xapi.endpoint, key: xapi.key, behind: behind(reader), trouble: trouble(reader) }
+        }),
+    })
+}
+
+/// Adds a webhook that is told what happens from now on; gives its key, to be shown once.
+pub async fn add_webhook(
+    classes: &Classes,
+    class: &ClassId,
+    url: String,
+    kinds: Vec<WebhookKind>,
+) -> Result<ShownOnce, BackendError> {
+    use secrecy::ExposeSecret as _;
+    let store = classes.headwater().store();
+    let known: Vec<(String, Webhook)> = store.documents(class, WEBHOOK).await.map_err(store_failed)?;
+    refuse_too_many(known.len())?;
+    let mut random = [0; 16];
+    rand::rng().fill_bytes(&mut random);
+    let id = hex::encode(random);
+    let head = store.head(class).await.map_err(store_failed)?.map_or(0, |head| head.seq);
+    store.create_reader(class, &reader_name(WEBHOOK, &id), head).await.map_err(store_failed)?;
+    let webhook = Webhook { url: url.clone(), kinds };
+    store.save_document(class, WEBHOOK, &id, &webhook).await.map_err(store_failed)?;
+    let secret = webhook_secret(classes, &id).expose_secret().to_owned();
+    Ok(ShownOnce::WebhookSecret { url, secret })
+}
+
+/// Sends a message to a webhook to try it.
+pub async fn test_webhook(classes: &Classes, class: &ClassId, webhook: &str) -> Result<String, BackendError> {
+    let store = classes.headwater().store();
+    let found: Option<Webhook> = store.document(class, WEBHOOK, webhook).await.map_err(store_failed)?;
+    found.ok_or(BackendError::NotFound)?;
+    Err(BackendError::Refused { message: "This server does not deliver to webhooks.".to_owned() })
+}
+
+pub async fn remove_webhook(classes: &Classes, class: &ClassId, webhook: &str) -> Result<(), BackendError> {
+    remove(classes, class, WEBHOOK, webhook).await
+}
+
+/// Lets a platform launch into the class, in place of an earlier entry of the same issuer and client.
+pub async fn add_platform(classes: &Classes, class: &ClassId, draft: PlatformDraft) -> Result<(), BackendError> {
+    let store = classes.headwater().store();
+    let known: Vec<(String, Platform)> = store.documents(class, PLATFORM).await.map_err(store_failed)?;
+    refuse_too_many(known.len())?;
+    let id = platform_id(&draft.issuer, &draft.client_id);
+    let platform = Platform {
+        issuer: draft.issuer,
+        client_id: draft.client_id,
+        deployment_id: draft.deployment_id,
+        auth_url: draft.auth_url,
+        token_url: draft.token_url,
+        jwks_url: draft.jwks_url,
+        launched_at: None,
+    };
+    // Grades are those of the whole log.
+    store.create_reader(class, &reader_name(PLATFORM, &id), 0).await.map_err(store_failed)?;
+    store.save_document(class, PLATFORM, &id, &platform).await.map_err(store_failed)
+}
+
+pub async fn remove_platform(classes: &Classes, class: &ClassId, platform: &str) -> Result<(), BackendError> {
+    remove(classes, class, PLATFORM, platform).await
+}
+
+/// Sets where statements go. An empty secret leaves the one there is.
+pub async fn save_xapi(classes: &Classes, class: &ClassId, draft: XapiDraft) -> Result<(), BackendError> {
+    let store = classes.headwater().store();
+    let known: Option<Xapi> = store.document(class, XAPI, ONLY).await.map_err(store_failed)?;
+    let secret = match known {
+        Some(known) if draft.secret.is_empty() => known.secret,
+        None if draft.secret.is_empty() => {
+            return Err(BackendError::Invalid {
+                field: "secret".to_owned(),
+                message: "Enter the secret that belongs to the key.".to_owned(),
+            });
+        }
+        _ => classes.master_key().seal(XAPI, class.as_str(), &SecretString::from(draft.secret)),
+    };
+    let head = store.head(class).await.map_err(store_failed)?.map_or(0, |head| head.seq);
+    store.create_reader(class, &reader_name(XAPI, ONLY), head).await.map_err(store_failed)?;
+    let xapi = Xapi { endpoint: draft.endpoint, key: draft.key, secret };
+    store.save_document(class, XAPI, ONLY, &xapi).await.map_err(store_failed)
+}
+
+pub async fn remove_xapi(classes: &Classes, class: &ClassId) -> Result<(), BackendError> {
+    remove(classes, class, XAPI, ONLY).await
+}
+
+async fn remove(classes: &Classes, class: &ClassId, kind: &str, id: &str) -> Result<(), BackendError> {
+    let store = classes.headwater().store();
+    let was_there = store.delete_document(class, kind, id).await.map_err(store_failed)?;
+    store.delete_reader(class, &reader_name(kind, id)).await.map_err(store_failed)?;
+    if was_there { Ok(()) } else { Err(BackendError::NotFound) }
+}
+
+/// What happened at the reader's latest try.
+fn delivery(reader: &Reader) -> Option<DeliveryView> {
+    let (text, at) = reader.outcome.clone()?;
+    let again_at = (reader.failures > 0).then(|| reader.retry.unix_timestamp());
+    Some(DeliveryView { at: at.unix_timestamp(), status: None, text, again_at })
+}
+
+fn refuse_too_many(known: usize) -> Result<(), BackendError> {
+    if known >= MOST {
+        return Err(BackendError::Refused {
+            message: format!("A class has {MOST} of these at most. Remove one first."),
+        });
+    }
+    Ok(())
+}
