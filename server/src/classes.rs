@@ -30,6 +30,7 @@ use self::kept_board::KeptBoard;
 use crate::master_key::MasterKey;
 use crate::state::{Headwater, store_failed};
 
+pub use self::board_state::state_of;
 pub use self::events::events;
 pub use self::export::{results_csv, results_json};
 pub use self::teaching::RequestTeaching;

@@ -23,9 +23,11 @@ use axum::response::{IntoResponse, Response};
 use checks::{Consent, Step};
 use futures::{Stream, StreamExt as _};
 use store::LearnerId;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tower_sessions::Session;
+use tracing::Instrument as _;
 
 use crate::measures::LiveStream;
 use crate::router::WebState;
@@ -75,25 +77,37 @@ pub async fn live(State(state): State<WebState>, session: Session, Path(slug): P
 }
 
 /// The events of the page, and between them the learner's place in the class; they end with those of the page.
+///
+/// Both are made in a task of their own: a client that does not read keeps no work from ending, and so no connection to the
+/// database from others.
 fn with_places(
-    page: impl Stream<Item = Result<Event, Infallible>>,
-    places: impl Stream<Item = Option<MembershipView>>,
+    page: impl Stream<Item = Result<Event, Infallible>> + Send + 'static,
+    places: impl Stream<Item = Option<MembershipView>> + Send + 'static,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
-    stream! {
-        let (mut page, mut places) = (pin!(page), pin!(places));
-        loop {
-            let place = tokio::select! {
-                event = page.next() => match event {
-                    Some(event) => Err(event),
-                    None => return,
-                },
-                Some(place) = places.next() => Ok(place),
-            };
-            match place.map(|place| Event::default().json_data(LiveEvent::Class(place))) {
-                Ok(Ok(event)) => yield Ok(event),
-                Ok(Err(error)) => tracing::error!(%error, "a live event could not be written"),
-                Err(event) => yield event,
-            }
+    let (sender, mut receiver) = mpsc::channel(1);
+    let places = places.filter_map(async |place| match Event::default().json_data(LiveEvent::Class(place)) {
+        Ok(event) => Some(Ok(event)),
+        Err(error) => {
+            tracing::error!(%error, "a live event could not be written");
+            None
+        }
+    });
+    let work = async move {
+        tokio::select! {
+            () = hand_over(page, &sender) => (),
+            () = hand_over(places, &sender) => (),
+            () = sender.closed() => (),
+        }
+    };
+    tokio::spawn(work.in_current_span());
+    futures::stream::poll_fn(move |context| receiver.poll_recv(context))
+}
+
+async fn hand_over<T>(stream: impl Stream<Item = T>, sender: &mpsc::Sender<T>) {
+    let mut stream = pin!(stream);
+    while let Some(event) = stream.next().await {
+        if sender.send(event).await.is_err() {
+            return;
         }
     }
 }

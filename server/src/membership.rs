@@ -14,6 +14,7 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 use crate::class_settings::ClassSettings;
+use crate::classes::state_of;
 use crate::state::{Headwater, Seat, internal, now, store_failed};
 use crate::views;
 
@@ -226,16 +227,6 @@ pub async fn put_away_hint(headwater: &Headwater, learner: &LearnerId, hint: &st
     if hints.iter().any(|hint| hint.id == id) { Ok(()) } else { Err(BackendError::NotFound) }
 }
 
-/// Where a class is in its time.
-pub fn state_of(class: &Class, now: OffsetDateTime) -> ClassState {
-    match (class.archived, class.starts, class.ends) {
-        (Some(_), ..) => ClassState::Archived,
-        (None, _, Some(ends)) if ends <= now => ClassState::Ended,
-        (None, Some(starts), _) if starts > now => ClassState::NotBegun,
-        _ => ClassState::Running,
-    }
-}
-
 async fn class_of(headwater: &Headwater, code: &str) -> Result<Class, BackendError> {
     let code = JoinCode::parse(code).ok_or(MembershipError::UnknownCode)?;
     let class = headwater.store().class_by_join_code(&code).await.map_err(store_failed)?;
@@ -261,7 +252,7 @@ async fn own_lab(headwater: &Headwater, seat: &Seat, class: &Class) -> Result<Ow
 
 /// The labs of a class that this server has to offer.
 fn labs_of(headwater: &Headwater, settings: &ClassSettings) -> Vec<LabChoice> {
-    let offered = headwater.offered_labs();
+    let offered = headwater.choices();
     offered.into_iter().filter(|choice| settings.labs.contains(choice)).collect()
 }
 

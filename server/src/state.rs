@@ -107,12 +107,6 @@ impl Headwater {
         self.parts.admission.labs_for
     }
 
-    /// The kinds of labs that this server has to offer, the usual one first.
-    pub fn offered_labs(&self) -> Vec<LabChoice> {
-        let accounts = self.parts.connector.mode() != LiveMode::Off;
-        LabChoice::ALL.into_iter().filter(|choice| accounts || !choice.is_account()).collect()
-    }
-
     /// Makes a sandbox account, unless the server holds as many learners as it was told to.
     pub async fn new_account(&self) -> Result<AccountId, BackendError> {
         self.refuse_when_full().await?;

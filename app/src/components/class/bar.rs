@@ -46,22 +46,31 @@ pub fn ClassBar(
     let name = move || class.with(|class| class.as_ref().map(|class| class.class_name.clone()));
     let news = move || class.with(|class| class.as_ref().map(news_of));
     let (step, page) = (StoredValue::new(step), StoredValue::new(page));
-    view! {
-        <div class="member-slot" id="class">
-            <Show when=move || class.with(Option::is_some)>
+    let is_member = Memo::new(move |_| class.with(Option::is_some));
+    let hand_form = move || {
+        is_active.get().then(|| view! { <HandForm hand class step=step.get_value() page=page.get_value()/> }.into_any())
+    };
+    let own = move || {
+        (!is_removed.get()).then(|| view! { <Own rename leave class latest page=page.get_value()/> }.into_any())
+    };
+    let bar = move || {
+        is_member.get().then(|| {
+            view! {
                 <section class="member-bar" aria-label="Your class">
                     <p class="member-class">
                         <strong>{name}</strong> <span class="member-news" role="status">{news}</span>
                     </p>
-                    <Show when=move || is_active.get()>
-                        <HandForm hand class step=step.get_value() page=page.get_value()/>
-                    </Show>
+                    {hand_form}
                     <Earlier class/>
-                    <Show when=move || !is_removed.get()>
-                        <Own rename leave class latest page=page.get_value()/>
-                    </Show>
+                    {own}
                 </section>
-            </Show>
+            }
+            .into_any()
+        })
+    };
+    view! {
+        <div class="member-slot" id="class">
+            {bar}
             <NoticeBox notice=latest/>
         </div>
     }
@@ -153,8 +162,9 @@ fn Earlier(class: RwSignal<Option<MembershipView>>) -> impl IntoView {
             hints.filter(|hint| hint.seen_at.is_some()).cloned().collect()
         })
     });
-    view! {
-        <Show when=move || hints.with(|hints| !hints.is_empty())>
+    let has_hints = Memo::new(move |_| hints.with(|hints| !hints.is_empty()));
+    let fold = move || {
+        view! {
             <details class="member-fold" name="member-fold">
                 <summary>{move || format!("Earlier hints ({})", hints.with(Vec::len))}</summary>
                 <ul class="member-panel">
@@ -163,9 +173,10 @@ fn Earlier(class: RwSignal<Option<MembershipView>>) -> impl IntoView {
                     </For>
                 </ul>
             </details>
-        </Show>
-    }
-    .into_any()
+        }
+        .into_any()
+    };
+    (move || has_hints.get().then(fold)).into_any()
 }
 
 /// The learner's own name, and the way out.
