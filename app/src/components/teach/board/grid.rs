@@ -28,7 +28,10 @@ pub fn Grid(board: Board, matching: u32) -> impl IntoView {
                 && !shown.iter().any(|(_, shown)| *shown == place)
                 && let Some(position) = order.iter().position(|known| *known == place)
             {
-                shown.push((position as u32, place));
+                // In its order, so that the rows that stay need not be moved in the document.
+                let position = position as u32;
+                let at = shown.partition_point(|(before, _)| *before < position);
+                shown.insert(at, (position, place));
             }
             shown
         })
