@@ -8,7 +8,10 @@ export PATH=$HEADWATER_TEST_PYTHON/bin:$PATH
 # What the clients for learners' accounts really send, in all tests; compared with the table of calls at the end.
 HEADWATER_WIRE_LOG=$(mktemp)
 export HEADWATER_WIRE_LOG
-trap 'rm -f "$HEADWATER_WIRE_LOG"' EXIT
+# Every secret that a test sees minted, and all logs of all servers; the logs are searched for the secrets at the end.
+HEADWATER_SECRET_AUDIT=$(mktemp -d)
+export HEADWATER_SECRET_AUDIT
+trap 'rm -rf "$HEADWATER_WIRE_LOG" "$HEADWATER_SECRET_AUDIT"' EXIT
 
 echo "test: formatting and lints"
 scripts/check.sh
@@ -24,3 +27,5 @@ cargo build --quiet --package server
 echo "test: every request of the tests against the table of calls"
 # The workspace's tests have built it; building it by itself would build its dependencies with other features.
 "$CARGO_TARGET_DIR/debug/audit_calls" "$HEADWATER_WIRE_LOG"
+echo "test: every log of the tests against every secret that they minted"
+"$CARGO_TARGET_DIR/debug/audit_secrets" "$HEADWATER_SECRET_AUDIT"

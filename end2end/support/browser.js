@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
+import { noteSecret } from "./audit.js";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
@@ -24,6 +25,12 @@ export function launchBrowser() {
 /** A fresh visitor. Whatever the browser complains of on any page is collected in `complaints`. */
 export async function newVisitor(browser, headwater, options = {}) {
   const context = await browser.newContext({ baseURL: headwater.url, viewport: { width: 1440, height: 1000 }, ...options });
+  const close = context.close.bind(context);
+  context.close = async () => {
+    const cookies = await context.cookies();
+    cookies.filter(({ name }) => name === "headwater").forEach(({ value }) => noteSecret("session cookie", value));
+    await close();
+  };
   const page = await context.newPage();
   page.setDefaultTimeout(60_000);
   const complaints = [];

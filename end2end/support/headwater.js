@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { logOfServer, noteSecret } from "./audit.js";
 
 const TARGET = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL("../../target", import.meta.url));
 export const BINARY = join(TARGET, "debug", "headwater");
@@ -21,7 +22,7 @@ export async function startHeadwater(environment = {}) {
   async function launch(listen, sandboxListen) {
     const server = spawn(BINARY, ["serve", "--listen", listen, "--sandbox-listen", sandboxListen], {
       env: { ...process.env, ...environment, LEPTOS_SITE_ROOT: SITE, HEADWATER_DATA_DIR: join(folder, "data") },
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["ignore", "pipe", logOfServer()],
     });
     headwater.server = server;
     await new Promise((done, fail) => {
@@ -30,6 +31,7 @@ export async function startHeadwater(environment = {}) {
       createInterface({ input: server.stdout }).on("line", (line) => {
         headwater.url = line.match(/^Headwater is at (\S+)/)?.[1] ?? headwater.url;
         headwater.unlockCode = line.match(/enter this code when a page asks for it: (\S+)/)?.[1] ?? headwater.unlockCode;
+        if (headwater.unlockCode) noteSecret("unlock code", headwater.unlockCode);
         const endpoint = line.match(/AWS endpoint is ([^\s;]+)/)?.[1];
         if (endpoint) {
           headwater.endpoint = endpoint;
@@ -64,6 +66,7 @@ export async function startHeadwater(environment = {}) {
 export async function newAccount(headwater) {
   const answer = await fetch(new URL("/api/sandbox/accounts", headwater.url), { method: "POST" });
   const account = await answer.json();
+  noteSecret("secret access key", account.secret_access_key);
   return {
     AWS_ACCESS_KEY_ID: account.access_key_id,
     AWS_SECRET_ACCESS_KEY: account.secret_access_key,

@@ -19,7 +19,8 @@ use crate::actions::{self, ActionError, Workbench};
 use crate::connect::{ConnectError, LiveMode};
 use crate::place::Place;
 use crate::state::{Headwater, REGION, Seat, internal, now, store_failed};
-use crate::{catch_up, checking, demo, enrolment, session, stocktaking, views};
+use crate::visits::Guess;
+use crate::{catch_up, checking, demo, enrolment, minted, session, stocktaking, views};
 
 /// Most characters of a resume code that are looked at.
 const CODE_LENGTH: usize = 64;
@@ -31,11 +32,17 @@ const NOT_IN_ACCOUNTS: &str = "In your own account the page only looks. Run the 
 pub struct RequestBackend {
     headwater: Headwater,
     session: Session,
+    guess: Guess,
 }
 
 impl RequestBackend {
     pub fn new(headwater: Headwater, session: Session) -> Self {
-        Self { headwater, session }
+        Self { headwater, session, guess: Guess::default() }
+    }
+
+    /// The same for a request whose wrong guesses are counted.
+    pub fn with_guess(self, guess: Guess) -> Self {
+        Self { guess, ..self }
     }
 
     /// The learner of the session. `NoLearner` when there is none, or none any more.
@@ -85,10 +92,14 @@ impl Backend for RequestBackend {
     }
 
     async fn resume(&self, code: &str) -> Result<LearnerView, BackendError> {
-        let unknown = || BackendError::Invalid {
-            field: "code".to_owned(),
-            message: "No lab has this code. It has four groups of four letters and digits, as in K7QM-2XRD-9HTV-W4BC."
-                .to_owned(),
+        let unknown = || {
+            self.guess.was_wrong();
+            BackendError::Invalid {
+                field: "code".to_owned(),
+                message: "No lab has this code. It has four groups of four letters and digits, as in \
+                          K7QM-2XRD-9HTV-W4BC."
+                    .to_owned(),
+            }
         };
         if code.len() > CODE_LENGTH {
             return Err(unknown());
@@ -105,12 +116,12 @@ impl Backend for RequestBackend {
     async fn renew_resume_code(&self) -> Result<(), BackendError> {
         let seat = self.seat().await?;
         let code = self.headwater.store().renew_resume_code(&seat.learner.id).await.map_err(store_failed)?;
-        seat.desk.put_resume_code(code);
-        Ok(())
+        minted::put_resume_code(&self.session, &code).await
     }
 
     async fn take_resume_code(&self) -> Result<Option<String>, BackendError> {
-        Ok(self.seat().await?.desk.take_resume_code())
+        self.seat().await?;
+        minted::take_resume_code(&self.session).await
     }
 
     async fn forget(&self) -> Result<(), BackendError> {
@@ -223,6 +234,7 @@ impl Backend for RequestBackend {
     async fn unlock(&self, code: &str) -> Result<(), BackendError> {
         let right = self.headwater.connector().unlock_code();
         if self.headwater.connector().mode() != LiveMode::Local || code.len() > CODE_LENGTH || !right.is(code) {
+            self.guess.was_wrong();
             return Err(BackendError::Invalid {
                 field: "code".to_owned(),
                 message: "That is not the code. It stands in the terminal in which Headwater was started, after \
@@ -287,12 +299,13 @@ impl Backend for RequestBackend {
         for key in sandbox.access_keys(&account).await.map_err(internal)? {
             sandbox.delete_access_key(&account, &key.id).await.map_err(internal)?;
         }
-        seat.desk.put_access_key(sandbox.create_access_key(&account).await.map_err(internal)?);
-        Ok(())
+        let key = sandbox.create_access_key(&account).await.map_err(internal)?;
+        minted::put_access_key(&self.session, &key).await
     }
 
     async fn take_minted_keys(&self) -> Result<Option<MintedKeys>, BackendError> {
-        Ok(self.seat().await?.desk.take_access_key())
+        self.seat().await?;
+        minted::take_access_key(&self.session).await
     }
 
     async fn save_names(&self, names: &Fields) -> Result<(), BackendError> {
@@ -321,11 +334,10 @@ impl RequestBackend {
         let account = self.headwater.new_account().await?;
         let sandbox = self.headwater.sandbox();
         let key = sandbox.create_access_key(&account).await.map_err(internal)?;
-        let endpoint = &sandbox.config().endpoint_url;
+        let endpoint = sandbox.endpoint_url();
         let variables = Variables::defaults_for(engine_of(choice), account.as_str(), REGION, endpoint);
-        let seat = self.enrol(account.as_str(), &Place::Sandbox, &variables).await?;
-        seat.desk.put_access_key(key);
-        Ok(())
+        self.enrol(account.as_str(), &Place::Sandbox, &variables).await?;
+        minted::put_access_key(&self.session, &key).await
     }
 
     async fn start_in_account(&self, choice: LabChoice) -> Result<(), BackendError> {
@@ -334,19 +346,17 @@ impl RequestBackend {
         }
         self.headwater.refuse_when_full().await?;
         let variables = Variables::defaults_for(engine_of(choice), "", REGION, "");
-        self.enrol("", &Place::Account { connected: None }, &variables).await.map(drop)
+        self.enrol("", &Place::Account { connected: None }, &variables).await
     }
 
     /// Makes the learner and puts it into the session.
-    async fn enrol(&self, account: &str, place: &Place, variables: &Variables) -> Result<Seat, BackendError> {
+    async fn enrol(&self, account: &str, place: &Place, variables: &Variables) -> Result<(), BackendError> {
         let place = serde_json::to_value(place).map_err(internal)?;
         let variables = serde_json::to_value(variables).map_err(internal)?;
         let store = self.headwater.store();
         let (learner, code) = store.create_learner(account, &place, &variables, now()).await.map_err(store_failed)?;
         session::sit_down(&self.session, &learner.id).await?;
-        let seat = self.headwater.seat(learner)?;
-        seat.desk.put_resume_code(code);
-        Ok(seat)
+        minted::put_resume_code(&self.session, &code).await
     }
 
     /// Whether this browser may use the machine's credentials; nothing has to be unlocked for the other places.
@@ -379,14 +389,7 @@ async fn save_variables(headwater: &Headwater, seat: &Seat, variables: &Variable
         return Err(BackendError::Refused { message: error.to_string() });
     }
     let variables = serde_json::to_value(variables).map_err(internal)?;
-    let store = headwater.store();
-    store.save_variables(&seat.learner.id, &variables).await.map_err(store_failed)?;
-    // What a role's session may do depends on the names.
-    if seat.place.connected().is_some()
-        && let Some(learner) = store.learner(&seat.learner.id).await.map_err(store_failed)?
-    {
-        headwater.renew_access(learner)?;
-    }
+    headwater.store().save_variables(&seat.learner.id, &variables).await.map_err(store_failed)?;
     seat.desk.changed.notify_waiters();
     Ok(())
 }

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use crate::desk::Looked;
 use crate::state::{Headwater, Seat, internal, now, store_failed};
-use crate::stocktaking;
+use crate::{measures, stocktaking};
 
 /// The fact that tells when clicks were sent last.
 pub const SENT_AT: &str = "sent_at";
@@ -37,6 +37,7 @@ pub async fn look(
     let consent = if looked.as_ref().is_some_and(|last| last.owes_test_run) { Consent::Invoke } else { consent };
     let subject = subject(headwater, seat).await?;
     let found = checks::run_step(step, &seat.desk.access().clients, &subject, consent, now()).await;
+    measures::count_checks(step, &found);
     let results = record(headwater, seat, step, consent, found).await?;
     let owes_test_run = consent == Consent::Invoke
         && results.iter().any(|result| result.name.needs_consent() && result.verdict.kind() == VerdictKind::Settling);

@@ -1,13 +1,23 @@
-//! Options of the server, each by flag or environment, and the logging set-up.
+//! Options of the server, each by flag, environment or file, and the logging set-up.
+
+mod bounds;
+mod file;
+mod sandbox;
+mod secret;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
 use crate::connect::{ConnectOptions, LiveMode};
+
+pub use self::bounds::{BoundsOptions, VisitOptions};
+pub use self::file::{Configured, config_option, with_file};
+pub use self::sandbox::{ControlOptions, RemoteOptions, SandboxOptions};
+pub use self::secret::read_secret;
 
 /// What `headwater serve` can be told.
 #[derive(Clone, Debug, Args)]
@@ -15,19 +25,28 @@ pub struct ServeOptions {
     /// Address of the pages. Loopback unless told otherwise: the pages have no log-in of their own.
     #[arg(long, env = "HEADWATER_LISTEN", default_value = "127.0.0.1:3000")]
     pub listen: SocketAddr,
-    /// Address of the sandbox's AWS endpoint. Loopback unless told otherwise.
-    #[arg(long, env = "HEADWATER_SANDBOX_LISTEN", default_value = "127.0.0.1:4566")]
-    pub sandbox_listen: SocketAddr,
-    /// URL at which learners reach the sandbox, if it is not the address it listens on.
-    #[arg(long, env = "HEADWATER_SANDBOX_URL")]
-    pub sandbox_url: Option<String>,
+    #[command(flatten)]
+    pub sandbox: SandboxOptions,
+    #[command(flatten)]
+    pub remote: RemoteOptions,
+    #[command(flatten)]
+    pub bounds: BoundsOptions,
+    #[command(flatten)]
+    pub visits: VisitOptions,
+    /// Address for Prometheus, with `/metrics`, `/healthz` and `/readyz`. Off unless set; keep it on loopback or a private
+    /// network, such as 127.0.0.1:9464.
+    #[arg(long, env = "HEADWATER_METRICS_LISTEN")]
+    pub metrics_listen: Option<SocketAddr>,
     /// Folder for all state: learners, progress, sandbox. The user's data folder if left out.
     #[arg(long, env = "HEADWATER_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
     /// PostgreSQL database for learners, classes and sessions, such as postgres://user:password@host/database; several
     /// servers may share it. If left out: a SQLite file in the data folder.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, hide_default_value = true)]
     pub database_url: Option<SecretString>,
+    /// File that holds the address of the PostgreSQL database.
+    #[arg(long, env = "HEADWATER_DATABASE_URL_FILE")]
+    pub database_url_file: Option<PathBuf>,
     /// Connections to PostgreSQL that this server may hold.
     #[arg(long, env = "HEADWATER_DATABASE_CONNECTIONS", default_value_t = store::CONNECTIONS, value_parser = clap::value_parser!(u32).range(2..=500))]
     pub database_connections: u32,
@@ -38,7 +57,15 @@ pub struct ServeOptions {
     #[arg(long, env = "HEADWATER_MAX_LEARNERS", default_value_t = 20_000)]
     pub max_learners: u32,
     /// Send the session cookie over HTTPS only; set it when a proxy in front speaks HTTPS.
-    #[arg(long, env = "HEADWATER_SECURE_COOKIE")]
+    #[arg(
+        long,
+        env = "HEADWATER_SECURE_COOKIE",
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        require_equals = true,
+        default_value_t = false,
+        default_missing_value = "true"
+    )]
     pub secure_cookie: bool,
     /// Accounts of the learners' own: `off`, `local` (by this machine's credentials, after a code printed here was
     /// entered) or `hosted` (only by roles that learners make for this server). If left out: `local` where the pages are
@@ -52,15 +79,6 @@ pub struct ServeOptions {
     /// Stands in for AWS where learners' own accounts are reached: to try this server against an emulator.
     #[arg(long, env = "HEADWATER_AWS_ENDPOINT_URL")]
     pub aws_endpoint_url: Option<String>,
-    /// The Python below /usr that runs learners' functions.
-    #[arg(long, env = "HEADWATER_PYTHON", default_value = "/usr/bin/python3")]
-    pub python: PathBuf,
-    /// Folder with the packages awslambdaric and boto3 for learners' functions; in the user's cache folder if left out.
-    #[arg(long, env = "HEADWATER_PYTHON_PACKAGES")]
-    pub python_packages: Option<PathBuf>,
-    /// The bubblewrap program that isolates learners' functions.
-    #[arg(long, env = "HEADWATER_BUBBLEWRAP", default_value = "/usr/bin/bwrap")]
-    pub bubblewrap: PathBuf,
 }
 
 /// How log lines are written.
@@ -73,9 +91,14 @@ pub enum LogFormat {
 }
 
 impl ServeOptions {
-    /// The folder for all state, by default `headwater` in the user's data folder (XDG base directories).
+    /// The folder for all state.
     pub fn data_dir(&self) -> PathBuf {
-        self.data_dir.clone().unwrap_or_else(|| user_folder("XDG_DATA_HOME", ".local/share"))
+        data_dir(self.data_dir.as_deref())
+    }
+
+    /// The address of the PostgreSQL database, if one is to be used.
+    pub fn database_url(&self) -> anyhow::Result<Option<SecretString>> {
+        read_secret("database-url", self.database_url.as_ref(), self.database_url_file.as_deref())
     }
 
     /// How learners' own accounts are reached. An error where others than this machine's user could use its credentials.
@@ -94,18 +117,13 @@ impl ServeOptions {
         let (principal, endpoint_url) = (self.hosted_principal.clone(), self.aws_endpoint_url.clone());
         Ok(ConnectOptions { mode, principal, endpoint_url })
     }
-
-    /// The folder with the Python packages, where set-up puts them.
-    pub fn python_packages(&self) -> PathBuf {
-        self.python_packages.clone().unwrap_or_else(|| user_folder("XDG_CACHE_HOME", ".cache").join("python"))
-    }
 }
 
 /// What is logged unless `RUST_LOG` chooses: our own events from `info` on, everything else from `warn` on.
 const LOGGED: &str = "warn,headwater=info,server=info,sandbox=info,store=info";
 /// What is logged by no choice: `s3s` writes whole requests down, session tokens included, and takes an operation that the
 /// sandbox does not have for an error.
-const NOT_LOGGED: &str = "s3s=off";
+pub const NOT_LOGGED: &str = "s3s=off";
 
 /// Starts logging to standard error.
 pub fn start_logging(format: LogFormat) {
@@ -116,6 +134,11 @@ pub fn start_logging(format: LogFormat) {
         LogFormat::Text => subscriber.init(),
         LogFormat::Json => subscriber.json().init(),
     }
+}
+
+/// The folder for all state, by default `headwater` in the user's data folder (XDG base directories).
+pub fn data_dir(chosen: Option<&Path>) -> PathBuf {
+    chosen.map_or_else(|| user_folder("XDG_DATA_HOME", ".local/share"), Path::to_owned)
 }
 
 fn user_folder(variable: &str, fallback: &str) -> PathBuf {

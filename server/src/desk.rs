@@ -1,4 +1,4 @@
-//! What the server holds in memory for each learner at work: clients, results just seen, a running sender, fresh keys.
+//! What the server holds in memory for each learner at work: clients, results just seen, a running sender.
 //!
 //! Nothing here needs to survive a restart: progress is in the store, resources are in the sandbox.
 
@@ -7,28 +7,24 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use app::error::BackendError;
-use app::model::MintedKeys;
+use aws_config::identity::IdentityCache;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use checks::{CheckResult, Clients, Step};
 use lab::Variables;
-use sandbox::AccessKey;
-use secrecy::ExposeSecret as _;
-use store::{LearnerId, ResumeCode};
+use store::LearnerId;
 use tokio::sync::Notify;
 
 use crate::connect::Found;
 use crate::demo::DemoDesk;
+use crate::place::Place;
 use crate::views::Traced;
 
 /// Desks kept before idle ones are cleared away.
 const DESKS: usize = 1000;
 /// A desk unused for this long may be cleared away.
 const IDLE: Duration = Duration::from_secs(30 * 60);
-/// Fresh secrets wait this long for the page that shows them.
-const MINTED: Duration = Duration::from_secs(10 * 60);
 /// Regions in which a missing resource is looked for, besides the learner's own.
 const OTHER_REGIONS: [&str; 4] = ["us-east-1", "us-west-2", "eu-west-1", "eu-central-1"];
 
@@ -44,9 +40,20 @@ pub struct Access {
     pub clients: Clients,
 }
 
+/// What the way to a learner's account depends on. Another server, or the learner's own choice, may change it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Basis {
+    pub place: Place,
+    pub account: String,
+    pub region: String,
+    pub endpoint: String,
+    /// All names, where a role's session is limited to them.
+    pub names: Option<Variables>,
+}
+
 /// One learner's desk.
 pub struct Desk {
-    access: RwLock<Arc<Access>>,
+    access: RwLock<(Basis, Arc<Access>)>,
     pub demo: DemoDesk,
     /// An account of the learner's own that was found and not confirmed yet.
     found: Mutex<Option<Found>>,
@@ -55,7 +62,6 @@ pub struct Desk {
     results: Mutex<HashMap<Step, Arc<tokio::sync::Mutex<Option<Looked>>>>>,
     traced: Arc<tokio::sync::Mutex<Option<Traced>>>,
     inventoried: Arc<tokio::sync::Mutex<Option<Instant>>>,
-    minted: Mutex<Minted>,
     used: Mutex<Instant>,
 }
 
@@ -65,13 +71,6 @@ pub struct Looked {
     pub results: Vec<CheckResult>,
     /// The learner agreed to a test run of a function that was not ready yet.
     pub owes_test_run: bool,
-}
-
-/// Secrets shown once, right after they were made.
-#[derive(Default)]
-struct Minted {
-    access_key: Option<(Instant, AccessKey)>,
-    resume_code: Option<(Instant, ResumeCode)>,
 }
 
 impl Desks {
@@ -106,14 +105,19 @@ impl Access {
         Self { clients: Clients::for_account(account, &sdk, other_regions), sdk }
     }
 
-    /// The sandbox account that `key` belongs to; `http` holds the connections that all desks share.
-    pub fn to_sandbox(key: &AccessKey, variables: &Variables, http: &SharedHttpClient) -> Self {
-        let credentials = Credentials::new(&key.id, key.secret.expose_secret(), None, None, "headwater");
+    /// The sandbox account of these credentials, reached at `endpoint`; `http` holds the connections that all desks share.
+    pub fn to_sandbox(
+        credentials: SharedCredentialsProvider,
+        region: &str,
+        endpoint: &str,
+        http: &SharedHttpClient,
+    ) -> Self {
         let sdk = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(variables.region.clone()))
-            .endpoint_url(&variables.endpoint)
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .region(Region::new(region.to_owned()))
+            .endpoint_url(endpoint)
+            .credentials_provider(credentials)
+            .identity_cache(IdentityCache::lazy().build())
             .http_client(http.clone())
             .build();
         Self::new(sdk, OTHER_REGIONS.map(str::to_owned).to_vec())
@@ -122,28 +126,32 @@ impl Access {
 
 impl Desk {
     /// A desk from which an account is reached so.
-    pub fn new(access: Access) -> Self {
+    pub fn new(basis: Basis, access: Access) -> Self {
         Self {
-            access: RwLock::new(Arc::new(access)),
+            access: RwLock::new((basis, Arc::new(access))),
             demo: DemoDesk::default(),
             found: Mutex::default(),
             changed: Notify::new(),
             results: Mutex::default(),
             traced: Arc::default(),
             inventoried: Arc::default(),
-            minted: Mutex::default(),
             used: Mutex::new(Instant::now()),
         }
     }
 
     /// How the learner's account is reached now.
     pub fn access(&self) -> Arc<Access> {
-        Arc::clone(&self.access.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.access.read().unwrap_or_else(PoisonError::into_inner).1)
+    }
+
+    /// Whether the account is still reached as it was.
+    pub fn stands_on(&self, basis: &Basis) -> bool {
+        self.access.read().unwrap_or_else(PoisonError::into_inner).0 == *basis
     }
 
     /// Reaches the account otherwise from now on. What was seen by the old way is forgotten.
-    pub fn set_access(&self, access: Access) {
-        *self.access.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(access);
+    pub fn set_access(&self, basis: Basis, access: Access) {
+        *self.access.write().unwrap_or_else(PoisonError::into_inner) = (basis, Arc::new(access));
         self.results.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.changed.notify_waiters();
     }
@@ -172,31 +180,6 @@ impl Desk {
     /// When the account was last looked through; who holds it is the one who looks.
     pub fn inventoried(&self) -> Arc<tokio::sync::Mutex<Option<Instant>>> {
         Arc::clone(&self.inventoried)
-    }
-
-    /// Keeps a fresh key for the next page.
-    pub fn put_access_key(&self, key: AccessKey) {
-        self.minted.lock().unwrap_or_else(PoisonError::into_inner).access_key = Some((Instant::now(), key));
-    }
-
-    /// Keeps a fresh resume code for the next page.
-    pub fn put_resume_code(&self, code: ResumeCode) {
-        self.minted.lock().unwrap_or_else(PoisonError::into_inner).resume_code = Some((Instant::now(), code));
-    }
-
-    /// Hands out a fresh key, once.
-    pub fn take_access_key(&self) -> Option<MintedKeys> {
-        let (at, key) = self.minted.lock().unwrap_or_else(PoisonError::into_inner).access_key.take()?;
-        (at.elapsed() < MINTED).then(|| MintedKeys {
-            access_key_id: key.id.clone(),
-            secret_access_key: key.secret.expose_secret().to_owned(),
-        })
-    }
-
-    /// Hands out a fresh resume code, once.
-    pub fn take_resume_code(&self) -> Option<String> {
-        let (at, code) = self.minted.lock().unwrap_or_else(PoisonError::into_inner).resume_code.take()?;
-        (at.elapsed() < MINTED).then(|| code.expose().to_owned())
     }
 
     fn touch(&self) {

@@ -85,9 +85,8 @@ pub async fn confirm(headwater: &Headwater, seat: &Seat, account: &str) -> Resul
     let variables = serde_json::to_value(&variables).map_err(internal)?;
     let store = headwater.store();
     store.connect_learner(&seat.learner.id, account, &place, &variables).await.map_err(store_failed)?;
-    let learner = store.learner(&seat.learner.id).await.map_err(store_failed)?.ok_or(BackendError::NoLearner)?;
-    headwater.renew_access(learner)?;
     seat.desk.put_found(None);
+    seat.desk.changed.notify_waiters();
     Ok(())
 }
 

@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tower_sessions::Session;
 
+use crate::measures::LiveStream;
 use crate::router::WebState;
 use crate::state::{Headwater, Seat};
 use crate::{backend, checking, demo, views};
@@ -71,6 +72,7 @@ fn events(
     shutdown: CancellationToken,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
     stream! {
+        let _counted = LiveStream::open();
         let end = Instant::now() + LIFETIME;
         let mut shown = Shown::default();
         while Instant::now() < end {

@@ -4,20 +4,27 @@ mod actions;
 mod backend;
 mod catch_up;
 mod checking;
+mod client_address;
 mod command;
 mod config;
 mod connect;
 mod demo;
 mod desk;
 mod enrolment;
+mod executor;
+mod health;
 mod live;
+mod measures;
+mod minted;
 mod new_account;
 mod origin;
 mod pasted_keys;
 mod place;
 mod refusal;
+mod request_id;
 mod role_file;
 mod router;
+mod sandbox_access;
 mod security;
 mod session;
 mod session_store;
@@ -27,10 +34,9 @@ mod stocktaking;
 mod tests;
 mod upload;
 mod views;
-
-use clap::Parser;
+mod visits;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<std::process::ExitCode> {
-    command::Cli::parse().run().await
+    command::run(std::env::args_os().collect()).await
 }

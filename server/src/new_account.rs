@@ -48,7 +48,7 @@ pub async fn new_account(State(state): State<WebState>) -> Response {
     let answer = NewAccount {
         account_id: account.as_str().to_owned(),
         region: REGION.to_owned(),
-        endpoint_url: sandbox.config().endpoint_url.clone(),
+        endpoint_url: sandbox.endpoint_url().to_owned(),
         access_key_id: key.id.clone(),
         secret_access_key: key.secret.expose_secret().to_owned(),
     };

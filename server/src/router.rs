@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri, header};
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -22,20 +22,29 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::compression::CompressionLayer;
 use tower_http::services::ServeDir;
+use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::cookie::time::Duration;
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
 
 use crate::backend::RequestBackend;
+use crate::health::Health;
 use crate::session_store::SessionStore;
 use crate::state::Headwater;
-use crate::{live, new_account, origin, pasted_keys, refusal, role_file, security, upload};
+use crate::visits::{Guess, Visits};
+use crate::{
+    executor, live, measures, new_account, origin, pasted_keys, refusal, request_id, role_file, security, upload,
+    visits,
+};
 
 /// Largest body of a form: code fields included, files apart.
 const MAX_FORM_BYTES: usize = 512 * 1024;
 /// A session that is not used for this long ends; the resume code still works.
 const SESSION: Duration = Duration::days(60);
+
+/// An answer begins within this time, its request's body included; what the lab does on request takes less.
+const ANSWER: std::time::Duration = std::time::Duration::from_secs(5 * 60);
 
 /// The pages' routes. Listed once a process, before anything is rendered: a page that is rendered meanwhile may never end.
 static ROUTES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(app::App));
@@ -55,14 +64,25 @@ impl FromRef<WebState> for LeptosOptions {
     }
 }
 
+/// How the web server treats its visitors.
+#[derive(Clone)]
+pub struct WebOptions {
+    /// Send the session cookie over HTTPS only.
+    pub secure_cookie: bool,
+    /// What each address may do.
+    pub visits: Visits,
+    pub health: Health,
+}
+
 /// The whole web server: pages, server functions, live events, uploads, files.
 pub fn router(
     headwater: Headwater,
     leptos: LeptosOptions,
     sessions: SessionStore,
-    secure_cookie: bool,
+    web: WebOptions,
     shutdown: CancellationToken,
 ) -> Router {
+    executor::install();
     let files = files(Path::new(&*leptos.site_root));
     let mut pages: Router<WebState> = Router::new();
     for route in ROUTES.iter() {
@@ -73,7 +93,7 @@ pub fn router(
         .with_name("headwater")
         .with_same_site(SameSite::Lax)
         .with_http_only(true)
-        .with_secure(secure_cookie)
+        .with_secure(web.secure_cookie)
         .with_expiry(Expiry::OnInactivity(SESSION));
     pages
         .route("/live/{slug}", get(live::live))
@@ -83,12 +103,17 @@ pub fn router(
         .route("/api/{*function}", get(server_function).post(server_function))
         .fallback_service(files.fallback(get(missing).with_state(state.clone())))
         .layer(sessions)
+        .merge(web.health.routes())
         .layer(
             ServiceBuilder::new()
-                .layer(TraceLayer::new_for_http())
+                .layer(from_fn(request_id::set))
+                .layer(TraceLayer::new_for_http().make_span_with(request_id::span))
+                .layer(from_fn(measures::count_request))
                 .layer(CompressionLayer::new())
                 .layer(from_fn(security::headers))
                 .layer(from_fn(origin::same_origin_only))
+                .layer(from_fn_with_state(web.visits, visits::guard))
+                .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER))
                 .layer(DefaultBodyLimit::max(MAX_FORM_BYTES)),
         )
         .with_state(state)
@@ -96,13 +121,17 @@ pub fn router(
 
 /// Renders a page for the learner of the session.
 async fn page(State(state): State<WebState>, session: Session, request: Request) -> Response {
-    let render = render_route_with_context(ROUTES.clone(), page_context(&state, session), shell(state.leptos.clone()));
+    let context = page_context(&state, session, &request);
+    let render = render_route_with_context(ROUTES.clone(), context, shell(state.leptos.clone()));
     render(State(state), request).await
 }
 
 /// The page for an address that leads nowhere.
 async fn missing(State(state): State<WebState>, session: Session, request: Request) -> Response {
-    let render = leptos_axum::render_app_async_with_context(page_context(&state, session), shell(state.leptos.clone()));
+    let render = leptos_axum::render_app_async_with_context(
+        page_context(&state, session, &request),
+        shell(state.leptos.clone()),
+    );
     let mut response = render(request).await;
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
@@ -110,6 +139,7 @@ async fn missing(State(state): State<WebState>, session: Session, request: Reque
 
 /// Answers a server function for the learner of the session.
 async fn server_function(State(state): State<WebState>, session: Session, request: Request) -> Response {
+    let guess = guess_of(&request);
     let (parts, body) = request.into_parts();
     let form = match Limited::new(body, MAX_FORM_BYTES).collect().await {
         Ok(body) => body.to_bytes(),
@@ -118,7 +148,7 @@ async fn server_function(State(state): State<WebState>, session: Session, reques
     if std::str::from_utf8(&form).is_err() {
         return refusal::unreadable(StatusCode::BAD_REQUEST, "The form is not in UTF-8.");
     }
-    let backend = backend(&state, session);
+    let backend = backend(&state, session, guess);
     if pasted_keys::are_in_form(&form) {
         return refuse_keys(&parts, &form, &*backend).await;
     }
@@ -141,16 +171,21 @@ async fn refuse_keys(parts: &Parts, form: &[u8], backend: &dyn Backend) -> Respo
     Redirect::to(path.unwrap_or("/")).into_response()
 }
 
-fn page_context(state: &WebState, session: Session) -> impl Fn() + Clone + Send + Sync + 'static {
-    let backend = backend(state, session);
+fn page_context(state: &WebState, session: Session, request: &Request) -> impl Fn() + Clone + Send + Sync + 'static {
+    let backend = backend(state, session, guess_of(request));
     move || {
         provide_context(Arc::clone(&backend));
         security::set_page_policy();
     }
 }
 
-fn backend(state: &WebState, session: Session) -> Arc<dyn Backend> {
-    Arc::new(RequestBackend::new(state.headwater.clone(), session))
+fn backend(state: &WebState, session: Session, guess: Guess) -> Arc<dyn Backend> {
+    Arc::new(RequestBackend::new(state.headwater.clone(), session).with_guess(guess))
+}
+
+/// Where wrong guesses of this request are noted.
+fn guess_of(request: &Request) -> Guess {
+    request.extensions().get::<Guess>().cloned().unwrap_or_default()
 }
 
 fn shell(options: LeptosOptions) -> impl Fn() -> leptos::prelude::AnyView + Clone + Send + Sync + 'static {

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use app::error::BackendError;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use lab::{Engine, Lab, Variables};
-use sandbox::{AccountId, Sandbox};
+use sandbox::AccountId;
 use store::{Learner, Store, StoreError};
 use time::OffsetDateTime;
 
 use crate::checking;
 use crate::connect::Connector;
-use crate::desk::{Access, Desk, Desks};
+use crate::desk::{Access, Basis, Desk, Desks};
 use crate::place::Place;
+use crate::sandbox_access::SandboxAccess;
 
 /// The region in which a learner's sandbox account starts.
 pub const REGION: &str = "us-east-1";
@@ -25,7 +26,7 @@ pub struct Headwater {
 
 struct Parts {
     store: Store,
-    sandbox: Sandbox,
+    sandbox: SandboxAccess,
     /// In the order of `Engine::ALL`.
     labs: [Lab; 3],
     connector: Connector,
@@ -47,7 +48,7 @@ pub struct Seat {
 
 impl Headwater {
     /// Joins the parts that the command opened.
-    pub fn new(store: Store, sandbox: Sandbox, connector: Connector, max_learners: u32) -> Self {
+    pub fn new(store: Store, sandbox: SandboxAccess, connector: Connector, max_learners: u32) -> Self {
         let labs = Engine::ALL.map(Lab::embedded_for);
         let (desks, http) = (Desks::default(), http_client());
         Self { parts: Arc::new(Parts { store, sandbox, labs, connector, desks, http, max_learners }) }
@@ -57,7 +58,7 @@ impl Headwater {
         &self.parts.store
     }
 
-    pub fn sandbox(&self) -> &Sandbox {
+    pub fn sandbox(&self) -> &SandboxAccess {
         &self.parts.sandbox
     }
 
@@ -101,24 +102,28 @@ impl Headwater {
         let place: Place = serde_json::from_value(learner.place.clone()).map_err(internal)?;
         if place == Place::Sandbox {
             // The endpoint is the server's to tell: it may have moved since the learner began.
-            variables.endpoint.clone_from(&self.parts.sandbox.config().endpoint_url);
+            self.parts.sandbox.endpoint_url().clone_into(&mut variables.endpoint);
         }
-        let desk = self.parts.desks.of(&learner.id, || Ok(Desk::new(self.access(&learner, &place, &variables)?)))?;
+        let basis = basis(&learner, &place, &variables);
+        let access = || self.access(&learner, &place, &variables);
+        let desk = self.parts.desks.of(&learner.id, || Ok(Desk::new(basis.clone(), access()?)))?;
+        if !desk.stands_on(&basis) {
+            desk.set_access(basis, access()?);
+        }
         Ok(Seat { learner, place, variables, desk })
-    }
-
-    /// Renews how the learner's account is reached, after the account or the names in it have changed.
-    pub fn renew_access(&self, learner: Learner) -> Result<Seat, BackendError> {
-        let seat = self.seat(learner)?;
-        seat.desk.set_access(self.access(&seat.learner, &seat.place, &seat.variables)?);
-        Ok(seat)
     }
 
     fn access(&self, learner: &Learner, place: &Place, variables: &Variables) -> Result<Access, BackendError> {
         Ok(match place {
             Place::Sandbox => {
                 let account: AccountId = learner.account.parse().map_err(internal)?;
-                Access::to_sandbox(&self.parts.sandbox.service_credentials(&account), variables, &self.parts.http)
+                let (sandbox, http) = (&self.parts.sandbox, &self.parts.http);
+                Access::to_sandbox(
+                    sandbox.service_credentials(&account),
+                    &variables.region,
+                    sandbox.internal_url(),
+                    http,
+                )
             }
             Place::Account { connected: None } => {
                 Access::new(self.parts.connector.unconnected(&variables.region), Vec::new())
@@ -147,6 +152,16 @@ impl Seat {
     /// What counts the clicks in this learner's lab.
     pub fn engine(&self) -> Engine {
         self.variables.engine
+    }
+}
+
+fn basis(learner: &Learner, place: &Place, variables: &Variables) -> Basis {
+    Basis {
+        place: place.clone(),
+        account: learner.account.clone(),
+        region: variables.region.clone(),
+        endpoint: variables.endpoint.clone(),
+        names: place.connected().map(|_| variables.clone()),
     }
 }
 

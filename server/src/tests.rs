@@ -10,6 +10,8 @@ mod guards;
 mod keys;
 mod learners;
 mod live;
+mod options_table;
 mod pages;
 mod sending;
+mod several_servers;
 mod world;

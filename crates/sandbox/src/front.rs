@@ -8,12 +8,12 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::IntoResponse as _;
-use axum::serve::ListenerExt as _;
 use http::header::{CONNECTION, EXPECT};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response};
 use http_body_util::BodyExt as _;
 use s3s::service::S3Service;
+use serving::Limits;
 use thiserror::Error;
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
@@ -32,6 +32,7 @@ use crate::kinesis::Kinesis;
 use crate::lambda::{Endpoint, EventSources, Lambda};
 use crate::logs::Logs;
 use crate::master_key::{MasterKey, make_private_folder};
+use crate::measures::Call;
 use crate::protocol::{Protocol, Service};
 use crate::s3::S3;
 use crate::sigv4::{self, Claim, Presented};
@@ -181,13 +182,17 @@ impl Sandbox {
 
     /// Serves on `listener` until `shutdown` is cancelled and the requests under way are answered.
     pub async fn serve(&self, listener: TcpListener, shutdown: CancellationToken) -> std::io::Result<()> {
-        // Small answers would otherwise wait for the acknowledgement of the one before.
-        let listener = listener.tap_io(|connection| {
-            if let Err(error) = connection.set_nodelay(true) {
-                tracing::debug!(%error, "a connection keeps its delay");
-            }
-        });
-        axum::serve(listener, self.router()).with_graceful_shutdown(shutdown.cancelled_owned()).await
+        self.serve_within(listener, Limits::default(), shutdown).await
+    }
+
+    /// The same within these limits.
+    pub async fn serve_within(
+        &self,
+        listener: TcpListener,
+        limits: Limits,
+        shutdown: CancellationToken,
+    ) -> std::io::Result<()> {
+        serving::serve(listener, self.router(), limits, shutdown).await
     }
 
     /// What this sandbox was opened with.
@@ -257,19 +262,25 @@ async fn answer(State(sandbox): State<Sandbox>, request: Request<Body>) -> Respo
         Ok(Presented::Nothing) | Err(_) => Service::guess(&parts),
     };
     let protocol = service.protocol(&parts);
+    let mut call = Call::begin(&service);
     let answered = match presented {
-        Ok(presented) => sandbox.services.serve(&service, protocol, presented, parts, body, &request_id).await,
+        Ok(presented) => {
+            sandbox.services.serve(&service, protocol, presented, parts, body, &request_id, &mut call).await
+        }
         Err(refused) => Err(protocol.signature_refused(&refused)),
     };
+    let code = answered.as_ref().err().map(|error| error.code.clone());
     let mut response = answered.unwrap_or_else(|error| protocol.error(&error, &request_id));
     protocol.stamp(&mut response, &request_id);
     if unread.is_some_and(|unread| unread.load(Ordering::Relaxed)) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    call.end(response.status(), code.as_deref());
     response
 }
 
 impl Services {
+    #[allow(clippy::too_many_arguments, reason = "all of them are parts of the one request")]
     async fn serve(
         &self,
         service: &Service,
@@ -278,17 +289,18 @@ impl Services {
         mut parts: Parts,
         body: Body,
         request_id: &str,
+        call: &mut Call,
     ) -> Result<Response<Body>, AwsError> {
         let signature = match presented {
             Presented::Header(signature) => signature,
             Presented::Query(claim) if *service == Service::S3 => {
-                return self.serve_s3(Some(&claim), parts, body).await;
+                return self.serve_s3(Some(&claim), parts, body, call).await;
             }
-            Presented::Nothing if *service == Service::S3 => return self.serve_s3(None, parts, body).await,
+            Presented::Nothing if *service == Service::S3 => return self.serve_s3(None, parts, body, call).await,
             Presented::Query(_) | Presented::Nothing => return Err(protocol.no_credentials()),
         };
         if *service == Service::S3 {
-            return self.serve_s3(Some(&signature.claim), parts, body).await;
+            return self.serve_s3(Some(&signature.claim), parts, body, call).await;
         }
         let Sender { caller, secret, session_policy } = self.look_up(protocol, &signature.claim)?;
         let body = self.bodies.read(&caller.scope.account, &parts, body, service.max_body()).await?;
@@ -300,6 +312,7 @@ impl Services {
                 .await?
                 .map_err(|denied| protocol.access_denied(denied.message(&caller)))?;
         }
+        call.note(service, &caller.scope, &parts, &body);
         match service {
             Service::Sts => self.sts.call(&caller, &body, request_id).await.map(|body| protocol.answer(body)),
             Service::Iam => self.iam.call(&caller, &body, request_id).await.map(|body| protocol.answer(body)),
@@ -348,9 +361,16 @@ impl Services {
     }
 
     /// Hands a request to `s3s`, which reads the body as a stream and verifies the signature with the same key.
-    async fn serve_s3(&self, claim: Option<&Claim>, mut parts: Parts, body: Body) -> Result<Response<Body>, AwsError> {
+    async fn serve_s3(
+        &self,
+        claim: Option<&Claim>,
+        mut parts: Parts,
+        body: Body,
+        call: &mut Call,
+    ) -> Result<Response<Body>, AwsError> {
         if let Some(claim) = claim {
             let sender = self.look_up(Protocol::S3, claim)?;
+            call.note_s3(&parts);
             parts.extensions.insert(sender.caller);
             if let Some(policy) = sender.session_policy {
                 parts.extensions.insert(S3Session { policy });

@@ -1,20 +1,31 @@
 //! `headwater serve`
 
-use std::fs::{File, TryLockError};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use leptos::config::LeptosOptions;
-use sandbox::{Clock, PythonRuntime, Sandbox, SandboxConfig};
+use sandbox::{RemoteError, RemoteSandbox, Sandbox};
 use store::Store;
-use tokio::net::TcpListener;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::ServeOptions;
+use super::data_folder::{listen, lock, sandbox_folder, store_file};
+use super::stopping::stop_on_signal;
+use crate::config::{RemoteOptions, ServeOptions};
 use crate::connect::{Connector, LiveMode};
-use crate::router::router;
+use crate::health::Health;
+use crate::measures;
+use crate::router::{WebOptions, router};
+use crate::sandbox_access::SandboxAccess;
 use crate::session_store::SessionStore;
 use crate::state::Headwater;
+use crate::visits::Visits;
+
+/// A sandbox elsewhere may start after this server, within this time.
+const SANDBOX_WAIT: Duration = Duration::from_secs(60);
+/// The pause between two tries to reach it.
+const SANDBOX_RETRY: Duration = Duration::from_secs(1);
 
 /// Serves the pages and the sandbox until SIGINT or SIGTERM, then lets requests under way end.
 pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
@@ -22,37 +33,35 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     if !site.is_dir() {
         anyhow::bail!("{} is missing: build the browser half with `make run`, or set LEPTOS_SITE_ROOT", site.display());
     }
+    serving::raise_open_files();
     let connector = Connector::new(options.connect()?);
     let pages = listen(options.listen, "--listen").await?;
-    let sandbox_listener = listen(options.sandbox_listen, "--sandbox-listen").await?;
-    let endpoint_url = match &options.sandbox_url {
-        Some(url) => url.trim_end_matches('/').to_owned(),
-        None => format!("http://{}", sandbox_listener.local_addr()?),
+    let metrics = match options.metrics_listen {
+        Some(address) => Some((listen(address, "--metrics-listen").await?, measures::install()?)),
+        None => None,
+    };
+    let own_sandbox = match options.remote.sandbox_control {
+        Some(_) => None,
+        None => Some(listen(options.sandbox.sandbox_listen, "--sandbox-listen").await?),
     };
 
     let data_dir = options.data_dir();
     let _lock = lock(&data_dir)?;
-    let sandbox = Sandbox::open(SandboxConfig {
-        data_dir: data_dir.join("sandbox"),
-        endpoint_url: endpoint_url.clone(),
-        python: PythonRuntime {
-            interpreter: options.python.clone(),
-            packages: options.python_packages(),
-            bubblewrap: options.bubblewrap.clone(),
-        },
-        clock: Clock::System,
-        firehose: sandbox::firehose::FirehoseLimits::default(),
-    })
-    .await?;
-    let store = match &options.database_url {
-        Some(url) => Store::connect(url, options.database_connections).await?,
-        None => Store::open(&data_dir.join("headwater.sqlite3")).await?,
+    let (sandbox, own_sandbox) = match own_sandbox {
+        Some(listener) => {
+            let config = options.sandbox.config(sandbox_folder(&data_dir), listener.local_addr()?);
+            let sandbox = Sandbox::open(config).await?;
+            (SandboxAccess::Here(sandbox.clone()), Some((sandbox, listener)))
+        }
+        None => (reach_sandbox(&options.remote).await?, None),
     };
+    let endpoint_url = sandbox.endpoint_url().to_owned();
+    let store = open_store(&options, &data_dir).await?;
     tokio::spawn(store.clone().listen());
     tokio::spawn(store.clone().keep_sealing());
     let sessions = SessionStore::open(&store).await.context("the sessions cannot be kept")?;
     tokio::spawn(sessions.clone().delete_expired());
-    let headwater = Headwater::new(store, sandbox.clone(), connector, options.max_learners);
+    let headwater = Headwater::new(store, sandbox, connector, options.max_learners);
     let connector = headwater.connector();
     let unlock_code = (connector.mode() == LiveMode::Local).then(|| connector.unlock_code().printed());
 
@@ -63,56 +72,61 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
         .site_addr(pages.local_addr()?)
         .build();
     let shutdown = CancellationToken::new();
-    let router = router(headwater, leptos, sessions, options.secure_cookie, shutdown.clone());
+    let health = Health::of_web(headwater.clone(), shutdown.clone());
+    let web = WebOptions {
+        secure_cookie: options.secure_cookie,
+        visits: Visits::new(&options.visits),
+        health: health.clone(),
+    };
+    let router = router(headwater.clone(), leptos, sessions, web, shutdown.clone());
 
     println!("Headwater is at http://{}", pages.local_addr()?);
     println!("The sandbox's AWS endpoint is {endpoint_url}; state is in {}", data_dir.display());
     if let Some(unlock_code) = unlock_code {
         println!("To use your own AWS account, enter this code when a page asks for it: {unlock_code}");
     }
+    // Whoever watches this process can do so until its last request is answered.
+    let watched = CancellationToken::new();
+    if let Some((listener, recorder)) = metrics {
+        println!("Metrics are at http://{}/metrics", listener.local_addr()?);
+        let routes = measures::web_routes(recorder, headwater.clone(), data_dir.clone()).merge(health.routes());
+        tokio::spawn(serving::serve(listener, routes, options.bounds.limits(), watched.clone()));
+    }
+    let _watched = watched.drop_guard();
     tokio::spawn(stop_on_signal(shutdown.clone()));
-    let serve_pages =
-        async { axum::serve(pages, router).with_graceful_shutdown(shutdown.clone().cancelled_owned()).await };
-    let serve_sandbox = sandbox.serve(sandbox_listener, shutdown.clone());
+    let limits = options.bounds.limits();
+    let serve_pages = serving::serve(pages, router, limits, shutdown.clone());
+    let serve_sandbox = async {
+        match own_sandbox {
+            Some((sandbox, listener)) => sandbox.serve_within(listener, limits, shutdown.clone()).await,
+            None => Ok(()),
+        }
+    };
     tokio::try_join!(serve_pages, serve_sandbox)?;
     Ok(())
 }
 
-/// Keeps a second server off the folder; released by the system when this process ends, however it ends.
-fn lock(data_dir: &Path) -> anyhow::Result<File> {
-    std::fs::create_dir_all(data_dir).with_context(|| format!("{} cannot be made", data_dir.display()))?;
-    let path = data_dir.join("lock");
-    let file = File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => anyhow::bail!(
-            "another server uses {}; stop it, or choose another folder with --data-dir",
-            data_dir.display()
-        ),
-        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("{} cannot be locked", path.display())),
-    }
-}
-
-async fn listen(address: std::net::SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
-        format!("{address} cannot be listened on; is Headwater running already? {option} chooses another")
+/// Learners, classes and sessions: in PostgreSQL where one is named, else in the data folder.
+async fn open_store(options: &ServeOptions, data_dir: &Path) -> anyhow::Result<Store> {
+    Ok(match options.database_url()? {
+        Some(url) => Store::connect(&url, options.database_connections).await?,
+        None => Store::open(&store_file(data_dir)).await?,
     })
 }
 
-async fn stop_on_signal(shutdown: CancellationToken) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let interrupt = tokio::signal::ctrl_c();
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = interrupt => (),
-                _ = terminate.recv() => (),
+/// The sandbox of another process, waited for while it starts.
+async fn reach_sandbox(options: &RemoteOptions) -> anyhow::Result<SandboxAccess> {
+    let url = options.sandbox_control.as_deref().unwrap_or_default();
+    let token = options.token.token()?;
+    let end = Instant::now() + SANDBOX_WAIT;
+    loop {
+        match RemoteSandbox::connect(url, token.clone()).await {
+            Ok(sandbox) => return Ok(SandboxAccess::elsewhere(sandbox, options.sandbox_internal_url.clone())),
+            Err(RemoteError::Refused { cause, .. }) if cause.status == 503 && Instant::now() < end => {
+                tracing::info!(url, "waiting for the sandbox");
+                tokio::time::sleep(SANDBOX_RETRY).await;
             }
-        }
-        Err(error) => {
-            tracing::warn!(%error, "SIGTERM is not heeded");
-            let _ = interrupt.await;
+            Err(error) => return Err(error.into()),
         }
     }
-    shutdown.cancel();
 }

@@ -14,10 +14,14 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::client::{Learner, Site, Visitor};
+use crate::config::VisitOptions;
 use crate::connect::{ConnectOptions, Connector, LiveMode};
-use crate::router::router;
+use crate::health::Health;
+use crate::router::{WebOptions, router};
+use crate::sandbox_access::SandboxAccess;
 use crate::session_store::SessionStore;
 use crate::state::{Headwater, REGION};
+use crate::visits::Visits;
 
 /// A server with nobody in it yet. Its data folder goes when this is dropped.
 pub struct World {
@@ -34,17 +38,19 @@ pub struct World {
 }
 
 /// What a test wants otherwise.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Wishes {
     pub max_learners: u32,
     pub secure_cookie: bool,
     /// Learners' own accounts. The sandbox stands in for AWS, and the server's own credentials are a key to an account in it.
     pub live: LiveMode,
+    pub visits: VisitOptions,
 }
 
 impl Default for Wishes {
     fn default() -> Self {
-        Self { max_learners: 100, secure_cookie: false, live: LiveMode::Off }
+        let visits = VisitOptions { starts_per_minute: 0, wrong_guesses_per_minute: 0, trusted_proxy: Vec::new() };
+        Self { max_learners: 100, secure_cookie: false, live: LiveMode::Off, visits }
     }
 }
 
@@ -59,6 +65,7 @@ impl World {
     }
 
     pub async fn start_with(wishes: Wishes) -> Self {
+        secret_audit::keep_log("server", crate::config::NOT_LOGGED);
         let folder = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -83,21 +90,28 @@ impl World {
         tokio::spawn(store.clone().keep_sealing());
         let options = ConnectOptions { mode: wishes.live, principal: None, endpoint_url: Some(endpoint.clone()) };
         let mut connector = Connector::new(options);
+        secret_audit::note("unlock code", &connector.unlock_code().printed());
         let mut own_account = String::new();
         if wishes.live != LiveMode::Off {
             let own = sandbox.new_account().await.unwrap();
             let key = sandbox.create_access_key(&own).await.unwrap();
+            secret_audit::note("secret access key", key.secret.expose_secret());
             let own_key = Credentials::new(&key.id, key.secret.expose_secret(), None, None, "test");
             connector = connector.with_own_credentials(SharedCredentialsProvider::new(own_key));
             own_account = own.as_str().to_owned();
         }
-        let headwater = Headwater::new(store.clone(), sandbox, connector, wishes.max_learners);
+        let headwater = Headwater::new(store.clone(), SandboxAccess::Here(sandbox), connector, wishes.max_learners);
         let leptos = LeptosOptions::builder()
             .output_name("headwater")
             .site_root(site_root(folder.path()).to_string_lossy().into_owned())
             .site_pkg_dir("pkg")
             .build();
-        let router = router(headwater.clone(), leptos, sessions, wishes.secure_cookie, shutdown.clone());
+        let web = WebOptions {
+            secure_cookie: wishes.secure_cookie,
+            visits: Visits::new(&wishes.visits),
+            health: Health::of_web(headwater.clone(), shutdown.clone()),
+        };
+        let router = router(headwater.clone(), leptos, sessions, web, shutdown.clone());
         Self {
             site: Site::Router(Box::new(router)),
             headwater,

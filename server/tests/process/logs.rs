@@ -87,6 +87,9 @@ async fn no_secret_is_logged(format: &str) {
     let log = folder.log() + &output + &String::from_utf8_lossy(&account.stderr);
     assert!(log.contains("GetCallerIdentity") && log.len() > 100_000, "{} bytes are too few for a trace", log.len());
     assert_eq!(secrets.len(), 9, "{:?}", secrets.keys());
+    secret_audit::note("role's secret access key", &secrets["role's secret key"]);
+    secret_audit::note("session token", &secrets["role's session token"]);
+    secret_audit::note("secret access key", &secrets["script's secret key"]);
     for (what, secret) in secrets {
         assert!(secret.len() >= 16, "the {what} is too short to be one");
         // A key may have a slash or a plus, which JSON and forms write otherwise.

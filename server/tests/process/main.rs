@@ -1,13 +1,18 @@
 //! The built binary: its commands, its logs, and what is left when it is killed.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up fails")]
 
+mod apart;
 mod audit;
+mod backup;
 mod catch_up;
 #[path = "../support/client.rs"]
 mod client;
 mod logs;
 mod new_account;
+mod options;
 mod restart;
 mod role_offer;
 mod server;
+mod stopping;
 mod verify;
+mod watching;

@@ -20,8 +20,14 @@ use crate::client::Site;
 /// The server is up, or down, within this time, or the test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Names the folder with the packages for learners' functions.
+const PYTHON_PACKAGES: &str = "HEADWATER_PYTHON_PACKAGES";
+
 /// Where a server keeps its state and its logs.
-pub struct Folder(TempDir);
+pub struct Folder {
+    folder: TempDir,
+    log: PathBuf,
+}
 
 /// A running server; killed when this is dropped.
 pub struct Server {
@@ -41,6 +47,8 @@ pub fn headwater() -> Command {
     command.env_clear().env("HOME", "/nonexistent").stdin(Stdio::null()).kill_on_drop(true);
     // The log of requests that the tests are run with goes on in the processes that they start.
     command.envs(std::env::var_os(WIRE_LOG_VARIABLE).map(|file| (WIRE_LOG_VARIABLE, file)));
+    // Learners' functions need what set-up has put there, wherever it is.
+    command.envs(std::env::var_os(PYTHON_PACKAGES).map(|folder| (PYTHON_PACKAGES, folder)));
     command
 }
 
@@ -49,27 +57,40 @@ pub async fn account(server: &Server) -> BTreeMap<String, String> {
     let printed = headwater().args(["sandbox", "new-account", "--server", &server.url]).output().await.unwrap();
     let lines = String::from_utf8(printed.stdout).unwrap();
     let exports = lines.lines().map(|line| line.strip_prefix("export ").unwrap().split_once('=').unwrap());
-    exports.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    let account: BTreeMap<String, String> = exports.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    secret_audit::note("secret access key", &account["AWS_SECRET_ACCESS_KEY"]);
+    account
 }
 
 impl Folder {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(folder.path().join("site/pkg")).unwrap();
-        Self(folder)
+        let log = secret_audit::log_file("process").unwrap_or_else(|| folder.path().join("log"));
+        Self { folder, log }
     }
 
     pub fn data(&self) -> PathBuf {
-        self.0.path().join("data")
+        self.folder.path().join("data")
     }
 
     /// All that servers on this folder have written to standard error.
     pub fn log(&self) -> String {
-        String::from_utf8_lossy(&std::fs::read(self.log_file()).unwrap()).into_owned()
+        String::from_utf8_lossy(&std::fs::read(&self.log).unwrap()).into_owned()
     }
 
-    fn log_file(&self) -> PathBuf {
-        self.0.path().join("log")
+    /// A place in the folder that is no state of the server.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Starts `headwater` with its log kept.
+    pub fn spawn(&self, change: impl FnOnce(&mut Command)) -> Child {
+        let log = File::options().create(true).append(true).open(&self.log).unwrap();
+        let mut command = headwater();
+        command.stdout(Stdio::piped()).stderr(log);
+        change(&mut command);
+        command.spawn().unwrap()
     }
 
     /// Starts a server on ports of its own.
@@ -79,15 +100,15 @@ impl Folder {
 
     /// The same with options or variables of its own.
     pub async fn start_with(&self, change: impl FnOnce(&mut Command)) -> Server {
-        let log = File::options().create(true).append(true).open(self.log_file()).unwrap();
-        let mut command = headwater();
-        command
-            .args(["serve", "--listen", "127.0.0.1:0", "--sandbox-listen", "127.0.0.1:0"])
-            .args([Path::new("--data-dir"), &self.data(), Path::new("--site-root"), &self.0.path().join("site")])
-            .stdout(Stdio::piped())
-            .stderr(log);
-        change(&mut command);
-        let mut process = command.spawn().unwrap();
+        let mut process = self.spawn(|command| {
+            command.args(["serve", "--listen", "127.0.0.1:0", "--sandbox-listen", "127.0.0.1:0"]).args([
+                Path::new("--data-dir"),
+                &self.data(),
+                Path::new("--site-root"),
+                &self.file("site"),
+            ]);
+            change(command);
+        });
         let mut output = BufReader::new(process.stdout.take().unwrap()).lines();
         let url = told(&mut output, "Headwater is at ").await;
         let endpoint = told(&mut output, "The sandbox's AWS endpoint is ").await;
@@ -96,8 +117,15 @@ impl Folder {
     }
 }
 
+fn note_unlock_code(line: &str) {
+    if let Some((_, code)) = line.split_once("enter this code when a page asks for it: ") {
+        secret_audit::note("unlock code", code);
+        secret_audit::note("unlock code", &code.replace('-', ""));
+    }
+}
+
 /// The word that follows these in the next line.
-async fn told(output: &mut Lines<BufReader<ChildStdout>>, words: &str) -> String {
+pub async fn told(output: &mut Lines<BufReader<ChildStdout>>, words: &str) -> String {
     let line = timeout(PATIENCE, output.next_line()).await.expect("the server does not start").unwrap();
     let line = line.expect("the server ended");
     let rest = line.strip_prefix(words).unwrap_or_else(|| panic!("{line:?} does not begin with {words:?}"));
@@ -110,14 +138,37 @@ impl Server {
         self.process.kill().await.unwrap();
     }
 
-    /// Asks it to end, by SIGTERM, and gives what it wrote to standard output since it started.
-    pub async fn stop(mut self) -> String {
+    /// The word that follows these in one of the next lines.
+    pub async fn tells(&mut self, words: &str) -> String {
+        loop {
+            let line = timeout(PATIENCE, self.output.next_line()).await.expect("nothing more is told").unwrap();
+            let line = line.unwrap_or_else(|| panic!("the server ended and did not tell {words:?}"));
+            note_unlock_code(&line);
+            if let Some(rest) = line.strip_prefix(words) {
+                return rest.split([' ', ';']).next().unwrap().to_owned();
+            }
+        }
+    }
+
+    /// Asks it to end, by SIGTERM.
+    pub async fn ask_to_stop(&self) {
         let process = self.process.id().unwrap().to_string();
         assert!(Command::new("kill").arg(process).status().await.unwrap().success());
+    }
+
+    /// Asks it to end, by SIGTERM, and gives what it wrote to standard output since it started.
+    pub async fn stop(self) -> String {
+        self.ask_to_stop().await;
+        self.ended().await
+    }
+
+    /// Waits until it has ended, and gives what it wrote to standard output since it started.
+    pub async fn ended(mut self) -> String {
         let ended = timeout(PATIENCE, self.process.wait()).await.expect("the server does not stop").unwrap();
         assert!(ended.success(), "{ended}");
         let mut output = String::new();
         while let Some(line) = self.output.next_line().await.unwrap() {
+            note_unlock_code(&line);
             output += &line;
         }
         output

@@ -163,11 +163,17 @@ impl Visitor {
             if attributes.any(|attribute| attribute == "Max-Age=0") {
                 self.cookies.remove(name);
             } else {
+                if name == SESSION {
+                    secret_audit::note("session cookie", value);
+                }
                 self.cookies.insert(name.to_owned(), value.to_owned());
             }
         }
         let body = timeout(PATIENCE, body.collect()).await.expect("the answer does not end").unwrap().to_bytes();
-        Answer { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&body).into_owned() }
+        let body = String::from_utf8_lossy(&body).into_owned();
+        let answer = Answer { status: parts.status, headers: parts.headers, body };
+        answer.note_secrets();
+        answer
     }
 
     fn form(&self, path: &str) -> request::Builder {
@@ -228,6 +234,26 @@ impl DerefMut for Learner {
 }
 
 impl Answer {
+    /// Notes the secrets that a page or a server function tells, for the audit of all logs.
+    fn note_secrets(&self) {
+        let followed = |words: &str, end: &[char]| -> Vec<String> {
+            let found = self.body.match_indices(words);
+            let rest = found.filter_map(|(at, _)| self.body[at + words.len()..].split(end).next());
+            rest.map(str::to_owned).filter(|secret| secret.len() >= secret_audit::SHORTEST).collect()
+        };
+        for words in ["AWS_SECRET_ACCESS_KEY=", "\"secret_access_key\":\""] {
+            for secret in followed(words, &['\n', '"', '<', '\\']) {
+                secret_audit::note("secret access key", &secret);
+            }
+        }
+        for id in followed("headwater-", &['"', '<', '\\', '&', ' ']).iter().filter(|id| is_hex(id)) {
+            secret_audit::note("external id", &format!("headwater-{id}"));
+        }
+        if let Some(code) = self.code("resume-code-value") {
+            secret_audit::note("resume code", &code);
+        }
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
@@ -274,6 +300,11 @@ impl Answer {
     pub fn json<T: DeserializeOwned>(&self) -> T {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
+}
+
+/// 32 digits, as in the ids that a server makes up.
+fn is_hex(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn body(fields: &[(&str, &str)]) -> Body {

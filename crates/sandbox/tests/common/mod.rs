@@ -56,7 +56,7 @@ impl TestSandbox {
         change(&mut config);
         let (sandbox, endpoint, shutdown, server) = serve(config).await;
         let account = sandbox.new_account().await.unwrap();
-        let key = sandbox.create_access_key(&account).await.unwrap();
+        let key = noted(sandbox.create_access_key(&account).await.unwrap());
         Self { sandbox, endpoint, account, key, shutdown, server, folder }
     }
 
@@ -88,7 +88,7 @@ impl TestSandbox {
     /// A further account with a key.
     pub async fn another_account(&self) -> (AccountId, AccessKey) {
         let account = self.sandbox.new_account().await.unwrap();
-        let key = self.sandbox.create_access_key(&account).await.unwrap();
+        let key = noted(self.sandbox.create_access_key(&account).await.unwrap());
         (account, key)
     }
 
@@ -198,7 +198,15 @@ fn sdk_config(endpoint: &str, credentials: Credentials, region: &str) -> SdkConf
         .build()
 }
 
+/// The same key, noted for the audit of all logs.
+fn noted(key: AccessKey) -> AccessKey {
+    secret_audit::note("secret access key", key.secret.expose_secret());
+    key
+}
+
 async fn serve(config: SandboxConfig) -> (Sandbox, String, DropGuard, JoinHandle<std::io::Result<()>>) {
+    // `s3s` is not logged by the server either.
+    secret_audit::keep_log("sandbox", "s3s=off");
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let sandbox = Sandbox::open(SandboxConfig { endpoint_url: endpoint.clone(), ..config }).await.unwrap();

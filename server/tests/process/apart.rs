@@ -1,0 +1,113 @@
+//! A sandbox in a process of its own, and a web server that uses it.
+
+use std::path::Path;
+
+use axum::http::StatusCode;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Child;
+
+use crate::client::{Learner, Site, Visitor};
+use crate::server::{Folder, Server, told};
+
+const TOKEN: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a6978";
+
+/// A sandbox alone. Killed when this is dropped.
+struct Apart {
+    _process: Child,
+    endpoint: String,
+    control: String,
+}
+
+async fn sandbox(folder: &Folder) -> Apart {
+    secret_audit::note("control token", TOKEN);
+    let mut process = folder.spawn(|command| {
+        command
+            .args(["sandbox", "serve", "--sandbox-listen", "127.0.0.1:0", "--control-listen", "127.0.0.1:0"])
+            .args([Path::new("--data-dir"), &folder.data()])
+            .env("HEADWATER_SANDBOX_TOKEN", TOKEN);
+    });
+    let mut output = BufReader::new(process.stdout.take().unwrap()).lines();
+    let endpoint = told(&mut output, "The sandbox's AWS endpoint is ").await;
+    let control = told(&mut output, "The control API is at ").await;
+    Apart { _process: process, endpoint, control }
+}
+
+async fn web(folder: &Folder, apart: &Apart) -> Server {
+    let token = folder.file("token");
+    std::fs::write(&token, format!("{TOKEN}\n")).unwrap();
+    folder
+        .start_with(|command| {
+            command.args(["--sandbox-control", &apart.control]).arg("--sandbox-token-file").arg(token);
+            command.env("RUST_LOG", "trace");
+        })
+        .await
+}
+
+#[tokio::test]
+async fn a_learner_works_in_a_sandbox_of_another_process() {
+    let (far, near) = (Folder::new(), Folder::new());
+    let apart = sandbox(&far).await;
+    let server = web(&near, &apart).await;
+    assert_eq!(server.endpoint, apart.endpoint);
+    assert!(!near.data().join("sandbox").exists(), "the web server has no sandbox of its own");
+
+    let mut learner = Learner::start(&server.site).await;
+    let ready = learner.get("/readyz").await;
+    assert_eq!(ready.status, StatusCode::OK, "{ready:?}");
+    learner.create_bucket().await;
+    let page = learner.get("/lab/delivery-stream").await;
+    assert!(page.section("checks").contains("1 of 7 pass"), "{}", page.section("checks"));
+    let sdk = server.sdk(&learner.access_key, &learner.secret);
+    let identity = aws_sdk_sts::Client::new(&sdk).get_caller_identity().send().await.unwrap();
+    assert_eq!(identity.account(), Some(learner.account.as_str()));
+
+    learner.post("/api/rotate-keys", &[]).await;
+    let keys = learner.get("/lab/connect").await.code("keys-exports").unwrap();
+    assert!(!keys.contains(&learner.secret), "the key is another one");
+    assert!(aws_sdk_sts::Client::new(&sdk).get_caller_identity().send().await.is_err(), "the old one is revoked");
+    server.stop().await;
+    assert!(!near.log().contains(TOKEN) && !near.log().is_empty());
+}
+
+#[tokio::test]
+async fn a_secret_shown_once_survives_a_redirect_to_another_server() {
+    let (far, near) = (Folder::new(), Folder::new());
+    let apart = sandbox(&far).await;
+    let server = web(&near, &apart).await;
+    let mut visitor = Visitor::new(&server.site);
+    let started = visitor.post("/api/start", &[]).await;
+    assert_eq!(started.location(), Some("/lab/connect"));
+    // What the next server has of the first one is the database.
+    server.kill().await;
+    let server = web(&near, &apart).await;
+    let mut browser = Visitor::new(&server.site);
+    browser.cookies = visitor.cookies;
+    let page = browser.get("/lab/connect").await;
+    assert!(page.code("keys-exports").is_some() && page.code("resume-code-value").is_some(), "{}", page.text());
+    let again = browser.get("/lab/connect").await;
+    assert!(again.code("keys-exports").is_none() && again.code("resume-code-value").is_none(), "they are shown once");
+}
+
+#[tokio::test]
+async fn nobody_gets_in_without_the_token() {
+    let far = Folder::new();
+    let apart = sandbox(&far).await;
+    let mut stranger = Visitor::new(&Site::At(apart.control.strip_prefix("http://").unwrap().parse().unwrap()));
+    for path in ["/", "/accounts/123456789012/keys"] {
+        let refused = stranger.get(path).await;
+        assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{refused:?}");
+    }
+    assert_eq!(stranger.post("/accounts", &[]).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(stranger.get("/healthz").await.status, StatusCode::OK);
+
+    let near = Folder::new();
+    let wrong = near.spawn(|command| {
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--sandbox-control", &apart.control])
+            .args([Path::new("--data-dir"), &near.data(), Path::new("--site-root"), &near.file("site")])
+            .env("HEADWATER_SANDBOX_TOKEN", TOKEN.to_uppercase());
+    });
+    let ended = wrong.wait_with_output().await.unwrap();
+    assert!(!ended.status.success());
+    assert!(near.log().contains("The token is missing or wrong"), "{}", near.log());
+}
