@@ -14,8 +14,8 @@ use app::{
         teach::{
             BoardCheck, BoardStep, BoardView, CheckTally, ClassCommand, ClassCounters, ClassDraft, ClassLearnerView,
             ClassResultsView, ClassState, ClassSummary, ClassView, ClassesView, EntranceView, HelpView, InstructorView,
-            InvitationView, LearnerStepView, LogHeadView, Membership, ResultRow, ResultsQuery, Right, Role, RowsView,
-            SentHintView, SettingsView, ShownOnce, StepPointsEarned, TallyStep, TimelineView, WaitingView,
+            InvitationView, LearnerStepView, LogHeadView, Membership, Points, ResultRow, ResultsQuery, Right, Role,
+            RowsView, SentHintView, SettingsView, ShownOnce, StepPointsEarned, TallyStep, TimelineView, WaitingView,
         },
     },
     teaching::Teaching,
@@ -92,7 +92,10 @@ pub struct TeachFixture {
     pub scene: TeachScene,
 }
 
-const STEPS: [(&str, &str, &[(&str, &str)]); 7] = [
+/// Slug and title of a step, and its checks by id and title.
+type Step = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+const STEPS: [Step; 7] = [
     ("connect", "Connect", &[("connect.identity", "The account answers")]),
     (
         "delivery-stream",
@@ -392,7 +395,7 @@ impl Teaching for TeachFixture {
                     .collect();
                 let possible = step.checks.len() as u32 * 10;
                 LearnerStepView {
-                    points: if cell.state.is_passed() { possible } else { 0 },
+                    points: if cell.state.is_passed() { Points::whole(possible) } else { Points::default() },
                     points_possible: possible,
                     hints_revealed: 1,
                     hints_total: 3,
@@ -466,7 +469,11 @@ impl Teaching for TeachFixture {
                 .iter()
                 .zip(STEPS)
                 .map(|(cell, (_, _, checks))| StepPointsEarned {
-                    points: if cell.state.is_passed() { checks.len() as u32 * 10 } else { 0 },
+                    points: match cell.state.is_passed() {
+                        true if cell.assisted => Points { hundredths: checks.len() as u32 * 500 },
+                        true => Points::whole(checks.len() as u32 * 10),
+                        false => Points::default(),
+                    },
                     is_passed: cell.state.is_passed(),
                     assisted: cell.assisted,
                 })

@@ -8,6 +8,7 @@ mod command;
 mod event;
 mod help;
 mod learner;
+mod points;
 mod results;
 mod settings;
 
@@ -19,6 +20,7 @@ pub use command::{Act, ClassCommand, ClassDraft, HintTo, PlatformDraft, XapiDraf
 pub use event::BoardEvent;
 pub use help::{ClusterView, HelpItemView, HelpState, HelpSubject, HelpView, LearnerLink, SuggestionView};
 pub use learner::{ClassLearnerView, LearnerStepView, Membership, SentHintView, TimelineView};
+pub use points::Points;
 pub use results::{CheckTally, ClassResultsView, LogHeadView, ResultRow, ResultsQuery, StepPointsEarned, TallyStep};
 pub use settings::{
     DeliveryView, InvitationLinkView, LtiView, PlatformView, PointsView, SettingsView, ShownOnce, StaffView,

@@ -1,7 +1,7 @@
 //! Learners who are made up, the same each time.
 
 use super::{NOW, steps};
-use app::model::teach::{CellState, CellView, RowView};
+use app::model::teach::{CellState, CellView, Points, RowView};
 
 const FIRST: [&str; 20] = [
     "Ada", "Bo", "Chidi", "Dilek", "Elena", "Farid", "Grace", "Hana", "Ivo", "Juno", "Kofi", "Lena", "Mateo", "Nils",
@@ -72,7 +72,7 @@ pub fn row(number: u32, tick: u32) -> RowView {
         .collect();
     let stuck = cells.get(passed).is_some_and(|cell| cell.state == CellState::Wrong) && minutes > 22;
     RowView {
-        learner: format!("{:032x}", u128::from(number) * 0x9E37_79B9_7F4A_7C15 + 0x1234_5678),
+        learner: format!("{:032x}", u128::from(number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835)),
         name: if number % 13 == 5 {
             String::new()
         } else {
@@ -81,12 +81,14 @@ pub fn row(number: u32, tick: u32) -> RowView {
         },
         hand: (number % 10 == 4 && passed < cells.len()).then(|| NOW - minutes * 20),
         stuck,
-        points: cells
-            .iter()
-            .zip(steps())
-            .filter(|(cell, _)| cell.state.is_passed())
-            .map(|(_, step)| step.checks.len() as u32 * 10)
-            .sum(),
+        points: Points {
+            hundredths: cells
+                .iter()
+                .zip(steps())
+                .filter(|(cell, _)| cell.state.is_passed())
+                .map(|(cell, step)| step.checks.len() as u32 * if cell.assisted { 500 } else { 1000 })
+                .sum(),
+        },
         last_at: NOW - i64::from(dice.roll(900)),
         cells,
     }

@@ -20,7 +20,7 @@ pub fn help(class: ClassView, scene: TeachScene) -> HelpView {
                 reason: if row.hand.is_some() {
                     String::new()
                 } else {
-                    format!("{} attempts, and it is still set differently", cell.attempts)
+                    format!("attempt {}, and it is still set differently", cell.attempts)
                 },
                 subject,
                 step_number: step.number,
@@ -56,6 +56,7 @@ pub fn help(class: ClassView, scene: TeachScene) -> HelpView {
                 step_title: title.to_owned(),
                 cause: cause.to_owned(),
                 check_title: check.to_owned(),
+                is_learners: true,
                 learners: rows
                     .iter()
                     .take(count)

@@ -76,11 +76,13 @@ pub fn ClassFields(
 
 /// A box to tick, with its words beside it.
 #[component]
-pub fn Tick(form: &'static str, field: String, label: &'static str, checked: bool) -> impl IntoView {
+pub fn Tick(form: &'static str, mut field: String, label: &'static str, checked: bool) -> impl IntoView {
     let id = format!("{form}-{field}");
+    field.insert_str(0, "fields[");
+    field.push(']');
     view! {
         <div class="tick">
-            <input type="checkbox" id=id.clone() name=format!("fields[{field}]") value="on" checked=checked/>
+            <input type="checkbox" id=id.clone() name=field value="on" checked=checked/>
             <label for=id>{label}</label>
         </div>
     }

@@ -1,6 +1,6 @@
 //! Learners with the same trouble.
 
-use super::{ActForm, HintForm, words::short_length};
+use super::{ActForm, ClassDesk, HintForm, words::short_length};
 use crate::{
     format::{counted, machine_time, short_clock},
     model::teach::{Act, ClusterView},
@@ -9,13 +9,15 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 
 #[component]
-pub fn Cluster(class: String, cluster: ClusterView, may_help: bool) -> impl IntoView {
+pub fn Cluster(cluster: ClusterView, may_help: bool) -> impl IntoView {
+    let class = expect_context::<ClassDesk>().class.get_value();
     let ClusterView {
         id,
         step_number,
         step_title,
         cause,
         check_title,
+        is_learners,
         learners,
         of,
         median_seconds,
@@ -54,6 +56,8 @@ pub fn Cluster(class: String, cluster: ClusterView, may_help: bool) -> impl Into
                         }
                     })}
             </p>
+            {(!is_learners)
+                .then(|| view! { <p class="setting-trouble">"A service gave no usable answer: not the learners' fault."</p> })}
             <details class="cluster-learners">
                 <summary>{counted(count, "learner", "learners")}</summary>
                 <ul class="name-list">{names}</ul>

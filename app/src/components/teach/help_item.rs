@@ -1,6 +1,6 @@
 //! An entry of the help queue.
 
-use super::{ActForm, HintForm, words::short_length};
+use super::{ActForm, ClassDesk, HintForm, words::short_length};
 use crate::{
     components::{Icon, icon},
     format::{machine_time, short_clock},
@@ -11,7 +11,8 @@ use leptos_router::components::A;
 
 /// Someone who needs help.
 #[component]
-pub fn HelpItem(class: String, item: HelpItemView, now: Signal<i64>, may_help: bool) -> impl IntoView {
+pub fn HelpItem(item: HelpItemView, now: Signal<i64>, may_help: bool) -> impl IntoView {
+    let class = expect_context::<ClassDesk>().class.get_value();
     let id = item_id(&item);
     let name = item.learner.shown_name();
     let HelpItemView { learner, subject, step_number, step_title, reason, since, state, hinted_at, suggestions } = item;
@@ -68,7 +69,8 @@ pub fn HelpItem(class: String, item: HelpItemView, now: Signal<i64>, may_help: b
 
 /// Something that was dealt with.
 #[component]
-pub fn ResolvedItem(class: String, item: HelpItemView, may_help: bool) -> impl IntoView {
+pub fn ResolvedItem(item: HelpItemView, may_help: bool) -> impl IntoView {
+    let class = expect_context::<ClassDesk>().class.get_value();
     let id = item_id(&item);
     let name = item.learner.shown_name();
     let HelpItemView { learner, subject, step_number, step_title, state, .. } = item;

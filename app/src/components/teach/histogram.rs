@@ -1,6 +1,6 @@
 //! How the totals are spread.
 
-use crate::format::counted;
+use crate::{format::counted, model::teach::Points};
 use leptos::prelude::*;
 
 /// Bars, from no points to all of them.
@@ -9,8 +9,9 @@ const WIDTH: u32 = 400;
 const HEIGHT: u32 = 120;
 
 #[component]
-pub fn Histogram(totals: Vec<u32>, possible: u32) -> impl IntoView {
-    let bars = spread(&totals, possible);
+pub fn Histogram(totals: Vec<Points>, possible: u32) -> impl IntoView {
+    let learners = totals.len() as u64;
+    let bars = spread(totals, possible);
     let most = bars.iter().copied().max().unwrap_or_default().max(1);
     let width = WIDTH / BARS;
     let drawn = bars
@@ -51,7 +52,7 @@ pub fn Histogram(totals: Vec<u32>, possible: u32) -> impl IntoView {
             }
         })
         .collect_view();
-    let title = format!("How the points of {} are spread", counted(totals.len() as u64, "learner", "learners"));
+    let title = format!("How the points of {} are spread", counted(learners, "learner", "learners"));
     view! {
         <figure class="histogram">
             <svg class="chart-figure" viewBox=format!("0 0 {WIDTH} {}", HEIGHT + 40) role="img" aria-label=title>
@@ -78,10 +79,10 @@ pub fn Histogram(totals: Vec<u32>, possible: u32) -> impl IntoView {
 }
 
 /// How many totals fall into each bar.
-fn spread(totals: &[u32], possible: u32) -> Vec<u32> {
+fn spread(totals: impl IntoIterator<Item = Points>, possible: u32) -> Vec<u32> {
     let mut bars = vec![0; BARS as usize];
     for total in totals {
-        let place = u64::from(*total) * u64::from(BARS) / u64::from(possible.max(1));
+        let place = u64::from(total.hundredths) * u64::from(BARS) / (u64::from(possible.max(1)) * 100);
         if let Some(bar) = bars.get_mut(place.min(u64::from(BARS) - 1) as usize) {
             *bar += 1;
         }
@@ -103,7 +104,7 @@ mod tests {
 
     #[test]
     fn every_total_falls_into_the_bar_that_names_it() {
-        let bars = spread(&[0, 4, 5, 49, 50, 60], 50);
+        let bars = spread([0, 4, 5, 49, 50, 60].map(Points::whole), 50);
         assert_eq!(bars, [2, 1, 0, 0, 0, 0, 0, 0, 0, 3]);
         assert_eq!(
             (range(0, 50).as_str(), range(1, 50).as_str(), range(9, 50).as_str()),
@@ -113,6 +114,6 @@ mod tests {
 
     #[test]
     fn a_class_without_points_has_one_bar() {
-        assert_eq!(spread(&[0, 0], 0)[0], 2);
+        assert_eq!(spread([Points::default(); 2], 0)[0], 2);
     }
 }

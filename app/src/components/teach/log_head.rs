@@ -5,7 +5,8 @@ use leptos::prelude::*;
 
 #[component]
 pub fn LogHead(head: LogHeadView) -> impl IntoView {
-    let text = head.to_text();
+    let seq = head.seq;
+    let text = head.into_text();
     let command = format!("headwater audit results.json --head {text}");
     view! {
         <section class="log-head" aria-labelledby="log-head-title">
@@ -17,7 +18,7 @@ pub fn LogHead(head: LogHeadView) -> impl IntoView {
                 <pre class="code-block" id="log-head" tabindex="0"><code>{text.clone()}</code></pre>
                 {copy_button(text, "the end of the log")}
             </div>
-            <p class="help">{format!("Entry {} and its hash. To verify an export:", head.seq)}</p>
+            <p class="help">{format!("Entry {seq} and its hash. To verify an export:")}</p>
             <div class="code-frame">
                 <pre class="code-block" tabindex="0"><code>{command.clone()}</code></pre>
                 {copy_button(command, "the command")}

@@ -209,7 +209,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::teach::{CellState, CellView};
+    use crate::model::teach::{CellState, CellView, Points};
 
     fn row(name: &str, passed: usize, opened_at: i64) -> RowView {
         let mut cells = vec![CellView::default(); 3];
@@ -230,7 +230,7 @@ mod tests {
             name: name.to_owned(),
             hand: None,
             stuck: false,
-            points: 0,
+            points: Points::default(),
             last_at: 0,
             cells,
         }

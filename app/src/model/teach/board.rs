@@ -1,4 +1,4 @@
-use super::ClassView;
+use super::{ClassView, Points};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ pub struct RowView {
     /// The server found the learner stuck.
     #[serde(default, skip_serializing_if = "is_false")]
     pub stuck: bool,
-    pub points: u32,
+    pub points: Points,
     /// When anything of the learner changed last.
     pub last_at: i64,
     /// One a step, in the order of the lab.

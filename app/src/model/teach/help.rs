@@ -64,6 +64,8 @@ pub struct ClusterView {
     /// What the learners have in common, for example `S3 prefix`.
     pub cause: String,
     pub check_title: String,
+    /// Something that the learners can mend; else a service gave no usable answer, and nobody is to blame.
+    pub is_learners: bool,
     pub learners: Vec<LearnerLink>,
     /// Learners in that step.
     pub of: u32,

@@ -1,4 +1,4 @@
-use super::{BoardStep, ClassView, RowView, SuggestionView};
+use super::{BoardStep, ClassView, Points, RowView, SuggestionView};
 use crate::model::CheckView;
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +46,7 @@ pub struct LearnerStepView {
     pub step: BoardStep,
     /// With the last verdict known and its evidence.
     pub checks: Vec<CheckView>,
-    pub points: u32,
+    pub points: Points,
     pub points_possible: u32,
     /// The lab's own hints that the learner revealed.
     pub hints_revealed: u32,

@@ -1,4 +1,4 @@
-use super::{ClassView, board::shown_name};
+use super::{ClassView, Points, board::shown_name};
 use serde::{Deserialize, Serialize};
 
 /// What of the results is asked for.
@@ -24,7 +24,7 @@ pub struct ClassResultsView {
     pub page: u32,
     pub pages: u32,
     /// Points in total, of all learners, in no particular order.
-    pub totals: Vec<u32>,
+    pub totals: Vec<Points>,
     /// Where the log ends.
     pub head: LogHeadView,
 }
@@ -58,14 +58,14 @@ pub struct ResultRow {
     pub name: String,
     /// One a step.
     pub steps: Vec<StepPointsEarned>,
-    pub total: u32,
+    pub total: Points,
     pub finished_at: Option<i64>,
 }
 
 /// What a step gave a learner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepPointsEarned {
-    pub points: u32,
+    pub points: Points,
     pub is_passed: bool,
     pub assisted: bool,
 }
@@ -81,7 +81,7 @@ pub struct LogHeadView {
 
 impl LogHeadView {
     /// As `headwater audit --head` takes it.
-    pub fn to_text(&self) -> String {
+    pub fn into_text(self) -> String {
         format!("{}:{}", self.seq, self.hash)
     }
 }

@@ -48,8 +48,7 @@ fn Body(help: HelpView, notice: Option<Notice>) -> impl IntoView {
     let help = RwSignal::new(help);
     let refresh = refresher(id.clone(), help);
     let desk = ClassDesk::provide(id.clone(), format!("/teach/classes/{id}/help"), notice, refresh);
-    let followed = id.clone();
-    Effect::new(move |_| live.follow(&followed));
+    Effect::new(move |_| live.follow(&id));
     Effect::new(move |before: Option<()>| {
         live.help.track();
         if before.is_some() {
@@ -69,7 +68,6 @@ fn Body(help: HelpView, notice: Option<Notice>) -> impl IntoView {
     let open = Memo::new(move |_| help.with(|help| help.open.clone()));
     let resolved = Memo::new(move |_| help.with(|help| help.resolved.clone()));
     let keep = KeepFocus::new(move || open.track());
-    let (for_clusters, for_open, for_resolved) = (id.clone(), id.clone(), id);
     view! {
         <Title text=format!("Help · {} · Headwater", class.name)/>
         <TeachBar/>
@@ -89,14 +87,14 @@ fn Body(help: HelpView, notice: Option<Notice>) -> impl IntoView {
                     <p class="queue-empty" hidden=move || !open.with(Vec::is_empty)>"Nobody needs help right now."</p>
                     <ul class="help-list">
                         <For each=move || open.get() key=item_key let(item)>
-                            <HelpItem class=for_open.clone() item now may_help/>
+                            <HelpItem item now may_help/>
                         </For>
                     </ul>
                     <details class="resolved" hidden=move || resolved.with(Vec::is_empty)>
                         <summary>{move || format!("{} dealt with", resolved.with(Vec::len))}</summary>
                         <ul>
                             <For each=move || resolved.get() key=item_key let(item)>
-                                <ResolvedItem class=for_resolved.clone() item may_help/>
+                                <ResolvedItem item may_help/>
                             </For>
                         </ul>
                     </details>
@@ -114,7 +112,7 @@ fn Body(help: HelpView, notice: Option<Notice>) -> impl IntoView {
                             key=|cluster| (cluster.id.clone(), cluster.learners.len(), cluster.of, cluster.hinted_at)
                             let(cluster)
                         >
-                            <Cluster class=for_clusters.clone() cluster may_help/>
+                            <Cluster cluster may_help/>
                         </For>
                     </div>
                     <p class="help">

@@ -8,8 +8,8 @@ use crate::{
     model::{
         Notice,
         teach::{
-            Act, CellView, ClassLearnerView, HelpSubject, LearnerStepView, Membership, Right, RowView, SentHintView,
-            TimelineView,
+            Act, CellView, ClassLearnerView, HelpSubject, LearnerStepView, Membership, Points, Right, RowView,
+            SentHintView, TimelineView,
         },
     },
     teach_api,
@@ -159,7 +159,8 @@ fn Step(view: RwSignal<ClassLearnerView>, place: usize, now: Signal<i64>) -> imp
         Signal::derive(move || step.with(|step| step.as_ref().map(|step| step.checks.clone())).unwrap_or_default());
     let facts = move || {
         step.with(|step| {
-            let (points, revealed) = step.as_ref().map_or((0, 0), |step| (step.points, step.hints_revealed));
+            let (points, revealed) =
+                step.as_ref().map_or((Points::default(), 0), |step| (step.points, step.hints_revealed));
             format!("{points} of {points_possible} points · {revealed} of {hints_total} hints revealed")
         })
     };

@@ -5,7 +5,7 @@ use crate::{
         teach::{ClassDesk, ClassFrame, ClassLive, Histogram, LogHead},
     },
     error::BackendError,
-    format::{counted, day_and_time, grouped, machine_time},
+    format::{counted, day_and_time, machine_time},
     model::{
         Notice,
         teach::{CheckTally, ClassResultsView, ResultRow, ResultsQuery, StepPointsEarned, TallyStep},
@@ -136,7 +136,7 @@ fn Learners(class: String, steps: Vec<TallyStep>, rows: Vec<ResultRow>, possible
                 <tr>
                     <th scope="row"><A href=format!("/teach/classes/{class}/learners/{learner}")>{name}</A></th>
                     {steps}
-                    <td class="number"><strong>{grouped(u64::from(total))}</strong></td>
+                    <td class="number"><strong>{total.to_string()}</strong></td>
                     <td>
                         {finished_at.map(|at| view! { <time datetime=machine_time(at)>{day_and_time(at)}</time> })}
                     </td>
@@ -166,7 +166,7 @@ fn earned(step: StepPointsEarned) -> impl IntoView {
     let StepPointsEarned { points, is_passed, assisted } = step;
     view! {
         <td class="number" class:is-passed=is_passed>
-            {points}
+            {points.to_string()}
             {assisted.then(|| view! { <abbr class="cell-assisted" title="Assisted: the step was done for the learner">"A"</abbr> })}
         </td>
     }

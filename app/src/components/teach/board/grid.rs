@@ -28,7 +28,10 @@ pub fn Grid(board: Board, matching: u32) -> impl IntoView {
                 && !shown.iter().any(|(_, shown)| *shown == place)
                 && let Some(position) = order.iter().position(|known| *known == place)
             {
-                shown.push((position as u32, place));
+                // In its order, so that the rows that stay need not be moved in the document.
+                let position = position as u32;
+                let at = shown.partition_point(|(before, _)| *before < position);
+                shown.insert(at, (position, place));
             }
             shown
         })
@@ -60,6 +63,7 @@ pub fn Grid(board: Board, matching: u32) -> impl IntoView {
             focus_soon(active.get_untracked());
         }
     });
+    Effect::new(move |_| keys::watch(board, frame));
     let is_empty = move || board.matching(matching) == 0;
     view! {
         <div
@@ -76,7 +80,7 @@ pub fn Grid(board: Board, matching: u32) -> impl IntoView {
             on:scroll=move |_| window.scrolled(frame)
             on:keydown=move |event| keys::pressed(&event, board, window, active, frame, columns)
             on:focusin=move |event| keys::entered(&event, board, active)
-            on:focusout=move |event| keys::left(&event, board, frame)
+            on:focusout=move |event| keys::left(&event, board, active, frame)
         >
             <div role="rowgroup" class="board-head">
                 <div role="row" class="board-row" aria-rowindex="1">
@@ -220,7 +224,7 @@ mod keys {
     };
     use leptos::{ev, html::Div, prelude::*};
     use wasm_bindgen::JsCast;
-    use web_sys::{Element, HtmlElement, Node};
+    use web_sys::{Element, EventTarget, HtmlElement, Node};
 
     pub(super) fn pressed(
         event: &ev::KeyboardEvent,
@@ -293,12 +297,41 @@ mod keys {
         }
     }
 
-    pub(super) fn left(event: &ev::FocusEvent, board: Board, frame: NodeRef<Div>) {
-        let to = event.related_target().and_then(|target| target.dyn_into::<Node>().ok());
-        let within = frame.get_untracked().is_some_and(|frame| to.is_some_and(|to| frame.contains(Some(&to))));
-        if !within {
-            board.focused.set(false);
+    /// The focus went. When it went nowhere, the browser dropped it since the cell was moved or made anew: it gets it back.
+    pub(super) fn left(
+        event: &ev::FocusEvent,
+        board: Board,
+        active: RwSignal<Option<(u32, usize)>>,
+        frame: NodeRef<Div>,
+    ) {
+        match event.related_target() {
+            Some(to) => {
+                if !is_within(frame, Some(to)) {
+                    board.focused.set(false);
+                }
+            }
+            None => request_animation_frame(move || {
+                let lost = document().active_element().is_none_or(|element| element.tag_name() == "BODY");
+                if lost && board.focused.try_get_untracked() == Some(true) {
+                    focus_soon(active.get_untracked());
+                }
+            }),
         }
+    }
+
+    /// A press outside takes the focus away for good.
+    pub(super) fn watch(board: Board, frame: NodeRef<Div>) {
+        let handle = window_event_listener(ev::pointerdown, move |event| {
+            if !is_within(frame, event.target()) {
+                board.focused.try_set(false);
+            }
+        });
+        on_cleanup(move || handle.remove());
+    }
+
+    fn is_within(frame: NodeRef<Div>, target: Option<EventTarget>) -> bool {
+        let target = target.and_then(|target| target.dyn_into::<Node>().ok());
+        frame.get_untracked().is_some_and(|frame| frame.contains(target.as_ref()))
     }
 }
 
@@ -320,5 +353,7 @@ mod keys {
 
     pub(super) fn entered<E>(_event: &E, _board: Board, _active: RwSignal<Option<(u32, usize)>>) {}
 
-    pub(super) fn left<E>(_event: &E, _board: Board, _frame: NodeRef<Div>) {}
+    pub(super) fn left<E>(_event: &E, _board: Board, _active: RwSignal<Option<(u32, usize)>>, _frame: NodeRef<Div>) {}
+
+    pub(super) fn watch(_board: Board, _frame: NodeRef<Div>) {}
 }

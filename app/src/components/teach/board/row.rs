@@ -3,7 +3,7 @@
 use super::{Board, cell::cell};
 use crate::{
     components::{Icon, icon, teach::short_length},
-    format::{clock, grouped, machine_time},
+    format::{clock, machine_time},
     model::teach::RowView,
 };
 use leptos::prelude::*;
@@ -66,7 +66,7 @@ pub fn Row(
             </div>
             {cells}
             <div role="gridcell" class="board-points" id=cell_id(place, count + 1) tabindex="-1">
-                {move || row.with(|row| row.as_ref().map(|row| grouped(u64::from(row.points))))}
+                {move || row.with(|row| row.as_ref().map(|row| row.points.to_string()))}
             </div>
             <div role="gridcell" class="board-last" id=cell_id(place, count + 2) tabindex="-1">
                 {move || {

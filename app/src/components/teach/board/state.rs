@@ -14,7 +14,7 @@ pub struct Rows {
     list: Vec<Option<Arc<RowView>>>,
     places: HashMap<String, u32>,
     /// The log's entry up to which the rows are told.
-    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only the browser follows the log"))]
+    #[cfg_attr(not(any(feature = "hydrate", test)), expect(dead_code, reason = "only the browser follows the log"))]
     seq: i64,
 }
 
@@ -231,6 +231,7 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::teach::Points;
 
     fn row(learner: &str, points: u32) -> Arc<RowView> {
         Arc::new(RowView {
@@ -238,7 +239,7 @@ mod tests {
             name: learner.to_owned(),
             hand: None,
             stuck: false,
-            points,
+            points: Points::whole(points),
             last_at: 0,
             cells: Vec::new(),
         })
@@ -255,12 +256,12 @@ mod tests {
         rows.put(row("c", 3));
         rows.put(row("b", 4));
         assert_eq!(rows.get(0), None);
-        assert_eq!(rows.get(1).map(|row| row.points), Some(4));
+        assert_eq!(rows.get(1).map(|row| row.points), Some(Points::whole(4)));
         assert_eq!(rows.arranged(&BoardQuery::default()), [1, 2]);
         rows.replace(view(vec![row("c", 5), row("a", 6)]));
         assert_eq!(
             (rows.get(0).map(|row| row.points), rows.get(1), rows.get(2).map(|row| row.points)),
-            (Some(6), None, Some(5))
+            (Some(Points::whole(6)), None, Some(Points::whole(5)))
         );
         assert_eq!(rows.count(), 2);
     }

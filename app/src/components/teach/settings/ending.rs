@@ -18,7 +18,7 @@ pub fn Ending(name: String, state: ClassState) -> impl IntoView {
     let outcome = desk.outcome("settings-delete".to_owned());
     let typed = FieldView {
         name: "typed".to_owned(),
-        label: "Type the name of the class to delete it".to_owned(),
+        label: "The name of the class".to_owned(),
         help_html: String::new(),
         value: String::new(),
         required: true,
@@ -43,9 +43,10 @@ pub fn Ending(name: String, state: ClassState) -> impl IntoView {
             {archive}
             <h3>"Delete the class"</h3>
             <p>
-                "The class goes with its results, its log and the list of its learners. Their labs stay theirs. This cannot be undone; download the results first."
+                "The class goes with its results, its log and the list of its learners. Their labs stay theirs. This cannot be undone; download the results first. To delete it, type its name: "
+                <strong>{name}</strong>
             </p>
-            <ActForm act=Act::Delete id="settings-delete" button="Delete the class" label=format!("Delete the class {name}") is_danger=true>
+            <ActForm act=Act::Delete id="settings-delete" button="Delete the class" is_danger=true>
                 <FieldInput field=typed form="delete".to_owned() outcome/>
             </ActForm>
         </section>

@@ -15,11 +15,12 @@ pub fn Staff(
     invitations: Vec<InvitationLinkView>,
 ) -> impl IntoView {
     let owners = staff.iter().filter(|member| member.role == Role::Owner).count();
+    let is_me = move |member: &StaffView| member.id == me;
     let members = staff
         .into_iter()
         .map(|member| {
             let is_last_owner = member.role == Role::Owner && owners == 1;
-            let is_me = member.id == me;
+            let is_me = is_me(&member);
             view! { <Member member is_me is_last_owner/> }
         })
         .collect_view();
