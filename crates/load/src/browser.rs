@@ -68,7 +68,7 @@ impl Browser {
     }
 
     /// The stream of live events of a step.
-    pub async fn events(&mut self, step: &str) -> anyhow::Result<Incoming> {
+    pub async fn events(&self, step: &str) -> anyhow::Result<Incoming> {
         let request =
             self.request(Method::GET, &format!("/live/{step}")).header(ACCEPT, "text/event-stream").body(Full::default())?;
         let answer = timeout(PATIENCE, self.http.request(request)).await.context("no answer in time")??;
