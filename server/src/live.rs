@@ -192,12 +192,7 @@ mod tests {
         assert!(!idle.goes_on());
         let sending = DemoView { state: DemoState::Running, ..DemoView::default() };
         assert!(Shown { demo: Some(sending), ..Shown::default() }.goes_on());
-        let hop = |state| HopView {
-            id: "object".to_owned(),
-            title: "In S3".to_owned(),
-            state,
-            evidence: Vec::new(),
-        };
+        let hop = |state| HopView { id: "object".to_owned(), title: "In S3".to_owned(), state, evidence: Vec::new() };
         let traced = |state| Shown {
             trace: Some(Some(TraceView {
                 mark: "mark".to_owned(),

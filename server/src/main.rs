@@ -30,10 +30,6 @@ mod views;
 
 use clap::Parser;
 
-/// A page is made of thousands of small pieces, which this allocator makes and drops in two thirds of the time.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[tokio::main]
 async fn main() -> anyhow::Result<std::process::ExitCode> {
     command::Cli::parse().run().await

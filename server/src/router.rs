@@ -20,7 +20,6 @@ use leptos::prelude::provide_context;
 use leptos_axum::{AxumRouteListing, generate_route_list, handle_server_fns_with_context, render_route_with_context};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
-use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::services::ServeDir;
 use tower_http::trace::TraceLayer;
@@ -35,8 +34,6 @@ use crate::{live, new_account, origin, pasted_keys, refusal, role_file, security
 
 /// Largest body of a form: code fields included, files apart.
 const MAX_FORM_BYTES: usize = 512 * 1024;
-/// Pages are compressed each time they are made: in half the time of the usual level, for a twentieth more bytes.
-const COMPRESSION: CompressionLevel = CompressionLevel::Precise(4);
 /// A session that is not used for this long ends; the resume code still works.
 const SESSION: Duration = Duration::days(60);
 
@@ -89,7 +86,7 @@ pub fn router(
         .layer(
             ServiceBuilder::new()
                 .layer(TraceLayer::new_for_http())
-                .layer(CompressionLayer::new().quality(COMPRESSION))
+                .layer(CompressionLayer::new())
                 .layer(from_fn(security::headers))
                 .layer(from_fn(origin::same_origin_only))
                 .layer(DefaultBodyLimit::max(MAX_FORM_BYTES)),

@@ -22,7 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Browsers keep a connection that is not used for about this long.
 const KEPT: Duration = Duration::from_secs(90);
 
-/// One browser.
+/// One browser. A clone is the same browser doing something at the same time.
+#[derive(Clone)]
 pub struct Browser {
     http: Client<HttpConnector, Full<Bytes>>,
     site: String,
@@ -69,8 +70,10 @@ impl Browser {
 
     /// The stream of live events of a step.
     pub async fn events(&self, step: &str) -> anyhow::Result<Incoming> {
-        let request =
-            self.request(Method::GET, &format!("/live/{step}")).header(ACCEPT, "text/event-stream").body(Full::default())?;
+        let request = self
+            .request(Method::GET, &format!("/live/{step}"))
+            .header(ACCEPT, "text/event-stream")
+            .body(Full::default())?;
         let answer = timeout(PATIENCE, self.http.request(request)).await.context("no answer in time")??;
         anyhow::ensure!(answer.status().is_success(), "status {}", answer.status().as_u16());
         Ok(answer.into_body())

@@ -50,16 +50,16 @@ impl Learner {
     /// Carries out the plan of a run that began at `beginning`.
     pub async fn work(mut self, plan: Plan, beginning: Instant) {
         let mut comes = beginning + plan.comes;
+        let mut waited = false;
         for due in plan.doings {
+            // Who waited for the lab does everything that follows later by as much: nothing else was due meanwhile.
+            if waited {
+                comes += (comes + due.after).elapsed();
+            }
+            waited = due.doing.is_waited_for();
             let at = comes + due.after;
             sleep_until(at).await;
-            if let Doing::AwaitPass { step } = &due.doing {
-                if self.await_pass(step).await.is_err() {
-                    return;
-                }
-                // Who had to wait does everything that follows later by as much: nothing else was due meanwhile.
-                comes += at.elapsed();
-            } else if self.carry_out(due.doing, at).await.is_err() {
+            if self.carry_out(due.doing, at).await.is_err() {
                 return;
             }
         }
@@ -79,9 +79,7 @@ impl Learner {
                 fields.extend(choices.iter().map(|choice| field("choices[]", &choice.to_string())));
                 self.post(Class::ProgressWrite, "answer", &fields, due).await
             }
-            Doing::Hint { step } => {
-                self.post(Class::ProgressWrite, "reveal-hint", &[field("slug", &step)], due).await
-            }
+            Doing::Hint { step } => self.post(Class::ProgressWrite, "reveal-hint", &[field("slug", &step)], due).await,
             Doing::SaveNames => {
                 let window = self.variables.as_ref().map_or(0, |variables| variables.window_seconds).to_string();
                 self.post(Class::Action, "save-names", &[field("fields[window_seconds]", &window)], due).await
@@ -90,7 +88,9 @@ impl Learner {
                 let fields = self.form_of(&step, &action);
                 self.post(Class::Action, "perform", &fields, due).await
             }
-            Doing::Send { step, seed } => self.post(Class::Action, "start-demo", &plan::sending(&step, seed), due).await,
+            Doing::Send { step, seed } => {
+                self.post(Class::Action, "start-demo", &plan::sending(&step, seed), due).await
+            }
             Doing::Check { step } => self.check(&step, due).await,
             Doing::AwaitPass { step } => self.await_pass(&step).await,
         }
@@ -102,25 +102,14 @@ impl Learner {
         let answered = self.browser.page(path, due).await;
         self.judge(Class::Page, &answered)?;
         if let Some(step) = step {
-            let followed = self.follow(&step).await?;
-            self.open = Some(Open { step, followed: Some(followed) });
+            let followed = Some(self.follow(&step));
+            self.open = Some(Open { step, followed });
         }
         Ok(())
     }
 
-    async fn follow(&self, step: &str) -> Result<Followed, Stuck> {
-        let due = Instant::now();
-        let begun = async { Followed::begin(self.browser.events(step).await?).await };
-        match begun.await {
-            Ok(followed) => {
-                self.recorder.succeeded(Class::Live, due.elapsed());
-                Ok(followed)
-            }
-            Err(error) => {
-                self.recorder.failed(Class::Live, &format!("live stream: {error:#}"));
-                Err(Stuck)
-            }
-        }
+    fn follow(&self, step: &str) -> Followed {
+        Followed::begin(self.browser.clone(), step.to_owned(), Arc::clone(&self.recorder))
     }
 
     async fn check(&mut self, step: &str, due: Instant) -> Result<(), Stuck> {
@@ -138,7 +127,7 @@ impl Learner {
             };
             let mut followed = match open.followed.take() {
                 Some(followed) if !followed.has_ended() => followed,
-                _ => self.follow(step).await?,
+                _ => self.follow(step),
             };
             let passed = timeout(CHECK_AGAIN, followed.passes(step)).await;
             self.open = Some(Open { step: step.to_owned(), followed: Some(followed) });
@@ -205,7 +194,8 @@ impl Learner {
             let lab = self.browser.post("lab", &[], Instant::now()).await?.json()?;
             let account = lab["account"]["account_id"].as_str().context("the lab has no account")?;
             let region = lab["account"]["region"].as_str().context("the lab has no region")?;
-            let endpoint = lab["account"]["place"]["Sandbox"]["endpoint"].as_str().context("the lab has no endpoint")?;
+            let endpoint =
+                lab["account"]["place"]["Sandbox"]["endpoint"].as_str().context("the lab has no endpoint")?;
             Ok::<_, anyhow::Error>(plan::variables(account, region, endpoint))
         };
         match read.await {

@@ -29,8 +29,7 @@ pub enum Class {
 }
 
 impl Class {
-    pub const ALL: [Self; 6] =
-        [Self::Page, Self::ProgressWrite, Self::Check, Self::Action, Self::Live, Self::Verdict];
+    pub const ALL: [Self; 6] = [Self::Page, Self::ProgressWrite, Self::Check, Self::Action, Self::Live, Self::Verdict];
 
     /// The class in the table.
     pub fn title(self) -> &'static str {
@@ -123,9 +122,8 @@ impl Recorded {
     /// Requests that were answered, and those that were not.
     pub fn requests(&self) -> (u64, u64) {
         let of_requests = self.classes.iter().filter(|(class, _)| class.is_request());
-        of_requests.fold((0, 0), |(answered, failed), (_, figures)| {
-            (answered + figures.count(), failed + figures.failures)
-        })
+        of_requests
+            .fold((0, 0), |(answered, failed), (_, figures)| (answered + figures.count(), failed + figures.failures))
     }
 
     /// Failures of any kind.

@@ -8,7 +8,8 @@ use crate::limit::Limit;
 use crate::recorder::Class;
 
 /// Artemis, a platform for programming courses, as its developers measured it with 1,000 simulated students.
-const PEER: &str = "Peer: Artemis, 1,000 simulated students: 36,009 requests, none failed, 0.30 s mean (its own figures)";
+const PEER: &str =
+    "Peer: Artemis, 1,000 simulated students: 36,009 requests, none failed, 0.30 s mean (its own figures)";
 
 /// The report on runs of the lab.
 pub fn lab(options: &LabOptions, outcomes: &[Outcome], limit: Limit) -> String {
@@ -54,7 +55,13 @@ fn one(text: &mut String, outcome: &Outcome) {
     let recorded = &outcome.recorded;
     let seconds = outcome.lasted.as_secs_f64().max(f64::MIN_POSITIVE);
     let (answered, failed) = recorded.requests();
-    line(text, &row(&format!("{} learners", outcome.learners), ["count", "failed", "p50 ms", "p95 ms", "p99 ms", "max ms", "p99 bound"]));
+    line(
+        text,
+        &row(
+            &format!("{} learners", outcome.learners),
+            ["count", "failed", "p50 ms", "p95 ms", "p99 ms", "max ms", "p99 bound"],
+        ),
+    );
     for class in Class::ALL {
         let Some(figures) = recorded.classes.get(&class) else { continue };
         let bound = class.bound().map_or_else(String::new, |bound| {
@@ -83,7 +90,10 @@ fn one(text: &mut String, outcome: &Outcome) {
     );
     line(
         text,
-        &format!("  {} of {} learners did the whole lab, in {:.0} s", recorded.learners_finished, outcome.learners, seconds),
+        &format!(
+            "  {} of {} learners did the whole lab, in {:.0} s",
+            recorded.learners_finished, outcome.learners, seconds
+        ),
     );
     line(
         text,
@@ -106,7 +116,9 @@ fn growth(text: &mut String, outcomes: &[Outcome]) {
     for outcome in outcomes {
         let recorded = &outcome.recorded;
         let seconds = outcome.lasted.as_secs_f64().max(f64::MIN_POSITIVE);
-        let p99 = |class| recorded.classes.get(&class).map_or_else(String::new, |figures| milliseconds(figures.quantile(0.99)));
+        let p99 = |class| {
+            recorded.classes.get(&class).map_or_else(String::new, |figures| milliseconds(figures.quantile(0.99)))
+        };
         let cells = [
             format!("{:.1}", recorded.requests().0 as f64 / seconds),
             recorded.failures().to_string(),

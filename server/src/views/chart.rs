@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use app::error::BackendError;
 use app::model::{ChartView, PageCount, WindowState, WindowView};
-use checks::{CallError, Subject};
 use checks::chart::{Window, WindowCounts, window_counts};
+use checks::{CallError, Subject};
 use time::OffsetDateTime;
 
 use super::seconds;
