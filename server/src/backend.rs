@@ -102,7 +102,7 @@ impl Backend for RequestBackend {
 
     async fn choices(&self) -> Result<Vec<LabChoice>, BackendError> {
         Ok(match self.headwater.labs_for() {
-            LabsFor::Everyone => self.headwater.choices(),
+            LabsFor::Everyone => self.headwater.offered_labs(),
             LabsFor::Members => Vec::new(),
         })
     }

@@ -14,8 +14,8 @@ use crate::{measures, stocktaking};
 /// The fact that tells when clicks were sent last.
 pub const SENT_AT: &str = "sent_at";
 
-/// What was found holds this long where nothing has changed.
-const UNCHANGED: Duration = Duration::from_secs(60);
+/// What was seen in an account holds this long where nothing has changed.
+pub const UNCHANGED: Duration = Duration::from_secs(5 * 60);
 
 /// When a step was looked at last, and what was found.
 pub struct Looked {

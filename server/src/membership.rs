@@ -252,7 +252,7 @@ async fn own_lab(headwater: &Headwater, seat: &Seat, class: &Class) -> Result<Ow
 
 /// The labs of a class that this server has to offer.
 fn labs_of(headwater: &Headwater, settings: &ClassSettings) -> Vec<LabChoice> {
-    let offered = headwater.choices();
+    let offered = headwater.offered_labs();
     offered.into_iter().filter(|choice| settings.labs.contains(choice)).collect()
 }
 

@@ -22,7 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Browsers keep a connection that is not used for about this long.
 const KEPT: Duration = Duration::from_secs(90);
 
-/// One browser.
+/// One browser. A clone is the same browser doing something at the same time.
+#[derive(Clone)]
 pub struct Browser {
     http: Client<HttpConnector, Full<Bytes>>,
     site: String,
@@ -68,7 +69,7 @@ impl Browser {
     }
 
     /// The stream of live events of a step.
-    pub async fn events(&mut self, step: &str) -> anyhow::Result<Incoming> {
+    pub async fn events(&self, step: &str) -> anyhow::Result<Incoming> {
         let request = self
             .request(Method::GET, &format!("/live/{step}"))
             .header(ACCEPT, "text/event-stream")

@@ -16,7 +16,7 @@ use crate::recorder::{Recorded, Recorder};
 use crate::served::Served;
 use crate::{limit, plan, report, usage};
 
-/// How often the memory of the server is looked at.
+/// How often the server and what it has started are looked at.
 const WATCH: Duration = Duration::from_secs(1);
 
 /// What to run.
@@ -92,7 +92,7 @@ async fn one(options: &LabOptions, learners: u32, lab: Arc<Lab>) -> anyhow::Resu
         .collect();
     let mut all = std::pin::pin!(join_all(working));
     let mut watch = tokio::time::interval(WATCH);
-    let mut memory = 0;
+    let (mut memory, mut functions) = (0, usage::Descendants::default());
     loop {
         tokio::select! {
             ended = &mut all => {
@@ -102,6 +102,7 @@ async fn one(options: &LabOptions, learners: u32, lab: Arc<Lab>) -> anyhow::Resu
             _ = watch.tick() => {
                 ensure!(served.runs(), "the server ended while learners were at work");
                 memory = memory.max(usage::of(served.process)?.memory);
+                functions.look(served.process)?;
             }
         }
     }
@@ -111,9 +112,9 @@ async fn one(options: &LabOptions, learners: u32, lab: Arc<Lab>) -> anyhow::Resu
         learners,
         recorded: recorder.so_far(),
         lasted,
-        server: server.own - server_before.own,
-        functions: server.children - server_before.children,
-        generator: we.own - we_before.own,
+        server: server.time - server_before.time,
+        functions: functions.time(),
+        generator: we.time - we_before.time,
         machine: machine - machine_before,
         memory,
     };

@@ -50,16 +50,16 @@ impl Learner {
     /// Carries out the plan of a run that began at `beginning`.
     pub async fn work(mut self, plan: Plan, beginning: Instant) {
         let mut comes = beginning + plan.comes;
+        let mut waited = false;
         for due in plan.doings {
+            // Who waited for the lab does everything that follows later by as much: nothing else was due meanwhile.
+            if waited {
+                comes += (comes + due.after).elapsed();
+            }
+            waited = due.doing.is_waited_for();
             let at = comes + due.after;
             sleep_until(at).await;
-            if let Doing::AwaitPass { step } = &due.doing {
-                if self.await_pass(step).await.is_err() {
-                    return;
-                }
-                // Who had to wait does everything that follows later by as much: nothing else was due meanwhile.
-                comes += at.elapsed();
-            } else if self.carry_out(due.doing, at).await.is_err() {
+            if self.carry_out(due.doing, at).await.is_err() {
                 return;
             }
         }
@@ -102,25 +102,14 @@ impl Learner {
         let answered = self.browser.page(path, due).await;
         self.judge(Class::Page, &answered)?;
         if let Some(step) = step {
-            let followed = self.follow(&step).await?;
-            self.open = Some(Open { step, followed: Some(followed) });
+            let followed = Some(self.follow(&step));
+            self.open = Some(Open { step, followed });
         }
         Ok(())
     }
 
-    async fn follow(&self, step: &str) -> Result<Followed, Stuck> {
-        let due = Instant::now();
-        let begun = async { Followed::begin(self.browser.events(step).await?).await };
-        match begun.await {
-            Ok(followed) => {
-                self.recorder.succeeded(Class::Live, due.elapsed());
-                Ok(followed)
-            }
-            Err(error) => {
-                self.recorder.failed(Class::Live, &format!("live stream: {error:#}"));
-                Err(Stuck)
-            }
-        }
+    fn follow(&self, step: &str) -> Followed {
+        Followed::begin(self.browser.clone(), step.to_owned(), Arc::clone(&self.recorder))
     }
 
     async fn check(&mut self, step: &str, due: Instant) -> Result<(), Stuck> {
@@ -138,7 +127,7 @@ impl Learner {
             };
             let mut followed = match open.followed.take() {
                 Some(followed) if !followed.has_ended() => followed,
-                _ => self.follow(step).await?,
+                _ => self.follow(step),
             };
             let passed = timeout(CHECK_AGAIN, followed.passes(step)).await;
             self.open = Some(Open { step: step.to_owned(), followed: Some(followed) });

@@ -1,18 +1,23 @@
 //! The stream of live events that an open page follows, read to tell which steps are passed.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+
+use crate::browser::Browser;
+use crate::recorder::{Class, Recorder};
 
 /// Longest event that is read, in bytes.
 const MAX_EVENT: usize = 4 * 1024 * 1024;
-/// The server ends a stream after a quarter of an hour; the browser then opens another.
+/// The first event comes within this time, or the stream has failed.
 const FIRST_EVENT: Duration = Duration::from_secs(60);
 
 /// The stream of an open page. It ends when this is dropped.
@@ -36,20 +41,32 @@ struct Steps {
 }
 
 impl Followed {
-    /// Waits for the first event, then follows the rest in the background.
-    pub async fn begin(mut events: Incoming) -> anyhow::Result<Self> {
-        let mut unread = Vec::new();
-        let first = tokio::time::timeout(FIRST_EVENT, next(&mut events, &mut unread)).await;
-        let first = first.context("no first event in time")??.context("the stream ended before its first event")?;
-        let (tell, passed) = watch::channel(passed_in(&first).unwrap_or_default());
+    /// Opens the stream of a step and reads it, in the background as a browser does.
+    pub fn begin(browser: Browser, step: String, recorder: Arc<Recorder>) -> Self {
+        let (tell, passed) = watch::channel(BTreeSet::new());
         let reading = tokio::spawn(async move {
-            while let Ok(Some(event)) = next(&mut events, &mut unread).await {
-                if let Some(now) = passed_in(&event) {
-                    tell.send_replace(now);
+            let due = Instant::now();
+            let mut unread = Vec::new();
+            let opened = async {
+                let mut events = browser.events(&step).await?;
+                let first = next(&mut events, &mut unread).await?;
+                ensure!(first.is_some(), "it ended before its first event");
+                Ok((events, first))
+            };
+            let opened = timeout(FIRST_EVENT, opened).await.context("no first event in time").flatten();
+            let (mut events, mut event) = match opened {
+                Ok(opened) => opened,
+                Err(error) => return recorder.failed(Class::Live, &format!("live stream: {error:#}")),
+            };
+            recorder.succeeded(Class::Live, due.elapsed());
+            while let Some(now) = event {
+                if let Some(passed) = passed_in(&now) {
+                    tell.send_replace(passed);
                 }
+                event = next(&mut events, &mut unread).await.unwrap_or_default();
             }
         });
-        Ok(Self { passed, reading })
+        Self { passed, reading }
     }
 
     /// Waits until the page shows this step as passed. False when the stream ends before.

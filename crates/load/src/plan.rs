@@ -145,6 +145,20 @@ fn open(step: &Step) -> Doing {
 }
 
 impl Doing {
+    /// Whether a person waits for what comes of it before doing anything else: a button that works in the account, or a step
+    /// to pass. Pages and answers are not: what is due while one of them is under way is late, and measured as late.
+    pub fn is_waited_for(&self) -> bool {
+        match self {
+            Self::Open { .. } | Self::Answer { .. } | Self::Hint { .. } => false,
+            Self::Start
+            | Self::SaveNames
+            | Self::Perform { .. }
+            | Self::Send { .. }
+            | Self::Check { .. }
+            | Self::AwaitPass { .. } => true,
+        }
+    }
+
     /// How long somebody usually thinks before it, relative to the others.
     fn usual_pause(&self) -> f64 {
         match self {

@@ -1,5 +1,6 @@
 //! What a process takes of the machine, as Linux tells in `/proc`.
 
+use std::collections::HashMap;
 use std::fs;
 
 use anyhow::Context as _;
@@ -8,12 +9,56 @@ use rustix::param::clock_ticks_per_second;
 /// Processor time and memory of a process at one moment.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Usage {
-    /// Seconds of processor time of the process itself.
-    pub own: f64,
-    /// The same of its children that have ended: the sandbox's functions.
-    pub children: f64,
+    /// Seconds of processor time, without children.
+    pub time: f64,
     /// Memory that is its own and in use, in bytes.
     pub memory: u64,
+}
+
+/// The processes that one process started, and those that they started: looked at again and again, since most of them end
+/// without anybody adding up their times.
+#[derive(Debug, Default)]
+pub struct Descendants {
+    /// The time of each when it was seen last, by its number and its beginning.
+    times: HashMap<(u32, u64), f64>,
+}
+
+/// What the line of `/proc/PID/stat` tells.
+struct Stat {
+    parent: u32,
+    time: f64,
+    /// In ticks since the machine started.
+    began: u64,
+}
+
+impl Descendants {
+    /// Looks at those of `process` that run now.
+    pub fn look(&mut self, process: u32) -> anyhow::Result<()> {
+        let mut running = HashMap::new();
+        for entry in fs::read_dir("/proc")?.flatten() {
+            let Some(number) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+            // It may have ended meanwhile.
+            let Ok(line) = fs::read_to_string(entry.path().join("stat")) else { continue };
+            running.insert(number, stat(&line)?);
+        }
+        for (number, stat) in &running {
+            let mut ancestor = stat.parent;
+            while ancestor != process
+                && let Some(next) = running.get(&ancestor)
+            {
+                ancestor = next.parent;
+            }
+            if ancestor == process {
+                self.times.insert((*number, stat.began), stat.time);
+            }
+        }
+        Ok(())
+    }
+
+    /// Seconds of processor time of all that were ever seen.
+    pub fn time(&self) -> f64 {
+        self.times.values().sum()
+    }
 }
 
 /// What the whole machine has done: seconds of processor time of all cores, whoever used them.
@@ -29,21 +74,25 @@ pub fn machine() -> anyhow::Result<f64> {
 
 /// Of a process that runs.
 pub fn of(process: u32) -> anyhow::Result<Usage> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    let memory = fs::read_to_string(format!("/proc/{process}/status"))?;
-    Ok(Usage { memory: resident(&memory)?, ..times(&stat)? })
+    let line = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    Ok(Usage { time: stat(&line)?.time, memory: resident(&status)? })
 }
 
-/// The times in the line of `/proc/PID/stat`. The name before them may hold anything, so that they are counted from its end.
-fn times(stat: &str) -> anyhow::Result<Usage> {
-    let (_, fields) = stat.rsplit_once(')').context("the process's state cannot be read")?;
+/// The name in the line may hold anything, so that the fields are counted from its end.
+fn stat(line: &str) -> anyhow::Result<Stat> {
+    let (_, fields) = line.rsplit_once(')').context("the process's state cannot be read")?;
     let fields: Vec<&str> = fields.split_whitespace().collect();
-    let seconds = |first: usize| {
-        let ticks = fields.iter().skip(first).take(2).filter_map(|field| field.parse::<u64>().ok()).sum::<u64>();
-        ticks as f64 / clock_ticks_per_second() as f64
+    // The fields after the name begin with the third, the state.
+    let field = |number: usize| -> anyhow::Result<u64> {
+        Ok(fields.get(number - 3).context("the process's state is too short")?.parse()?)
     };
-    // The fields after the name begin with the third, the state; user and system time are the 14th to 17th.
-    Ok(Usage { own: seconds(11), children: seconds(13), memory: 0 })
+    let ticks = field(14)? + field(15)?;
+    Ok(Stat {
+        parent: u32::try_from(field(4)?)?,
+        time: ticks as f64 / clock_ticks_per_second() as f64,
+        began: field(22)?,
+    })
 }
 
 fn resident(status: &str) -> anyhow::Result<u64> {
@@ -60,16 +109,24 @@ mod tests {
     #[test]
     fn times_and_memory_are_read_whatever_the_process_is_called() {
         let ticks = clock_ticks_per_second();
-        let stat = format!(
-            "7 (a (b) c) S 1 7 7 0 -1 4194304 100 0 0 0 {} {} {} {} 20 0 4 0 100 1000 500",
-            3 * ticks,
-            ticks,
-            ticks,
-            ticks / 2
-        );
-        let usage = times(&stat).unwrap();
-        assert_eq!((usage.own, usage.children), (4.0, 1.5));
+        let line =
+            format!("7 (a (b) c) S 1 7 7 0 -1 4194304 100 0 0 0 {} {} 9 9 20 0 4 0 100 1000 500", 3 * ticks, ticks);
+        let stat = stat(&line).unwrap();
+        assert_eq!((stat.parent, stat.time, stat.began), (1, 4.0, 100));
         assert_eq!(resident("Name:\tx\nVmRSS:\t   2048 kB\n").unwrap(), 2 * 1024 * 1024);
+    }
+
+    #[test]
+    fn children_are_seen_while_they_run() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let mut descendants = Descendants::default();
+        descendants.look(std::process::id()).unwrap();
+        assert!(descendants.times.keys().any(|(number, _)| *number == child.id()));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let mut of_init = Descendants::default();
+        of_init.look(child.id()).unwrap();
+        assert!(of_init.times.is_empty(), "it has no children");
     }
 
     #[test]

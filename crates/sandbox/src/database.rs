@@ -45,7 +45,9 @@ impl Database {
         migrating.close().await?;
         let changes = Changes::new();
         let writer = writer(options.clone(), &changes).await?;
-        let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(options.read_only(true)).await?;
+        // A file does not hang up: to ask a connection before each use whether it is still there is a wait for nothing.
+        let readers = SqlitePoolOptions::new().max_connections(READERS).test_before_acquire(false);
+        let readers = readers.connect_with(options.read_only(true)).await?;
         Ok(Self { writer, readers, changes })
     }
 
@@ -70,6 +72,7 @@ async fn writer(options: SqliteConnectOptions, changes: &Changes) -> Result<Sqli
     let (watching, telling) = (changes.clone(), changes.clone());
     SqlitePoolOptions::new()
         .max_connections(1)
+        .test_before_acquire(false)
         .after_connect(move |connection, _| watching.clone().watch(connection))
         .after_release(move |_, _| {
             telling.tell();

@@ -9,7 +9,7 @@ use checks::{CallError, Subject};
 use time::OffsetDateTime;
 
 use super::seconds;
-use crate::checking::subject;
+use crate::checking::{UNCHANGED, subject};
 use crate::state::{Headwater, Seat, now, store_failed};
 
 /// The fact that keeps the chart as it was seen last, for when the table is gone.
@@ -20,9 +20,6 @@ const WINDOWS: usize = 60;
 const AWAITED: i64 = 3;
 /// The table may take this long to answer before the page goes on with what was seen last.
 const PATIENCE: Duration = Duration::from_secs(3);
-
-/// What was read holds this long where nothing has changed.
-const UNCHANGED: Duration = Duration::from_secs(60);
 
 /// What the table held when it was read last.
 pub struct Charted {

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 use super::check::evidence_view;
 use super::seconds;
-use crate::checking::subject;
+use crate::checking::{UNCHANGED, subject};
 use crate::demo;
 use crate::state::{Headwater, Seat, now};
 
@@ -19,8 +19,6 @@ use crate::state::{Headwater, Seat, now};
 const FRESH: Duration = Duration::from_secs(5);
 /// The same once all of them have arrived.
 const SETTLED: Duration = Duration::from_secs(60);
-/// The same where nothing has changed in the account.
-const UNCHANGED: Duration = Duration::from_secs(60);
 /// A page waits this long for a new trace before it goes on with the last one.
 const PATIENCE: Duration = Duration::from_secs(4);
 
