@@ -253,7 +253,7 @@ pub async fn join(
         }
     };
     let path = result.as_ref().ok().map(|joined| step_path(&joined.current_step));
-    respond(about::JOIN, kept, result.map(welcome_to_class), |_| match path {
+    respond(about::JOIN, kept, result.map(|joined| welcome_to_class(&joined)), |_| match path {
         Some(path) => Place::Always(path),
         None => Place::page(&back, "join"),
     })
@@ -409,7 +409,7 @@ fn step_path(slug: &str) -> String {
 }
 
 #[cfg(feature = "ssr")]
-fn welcome_to_class(joined: Joined) -> String {
+fn welcome_to_class(joined: &Joined) -> String {
     if joined.state == MembershipState::Waiting {
         format!(
             "You asked to be let into the class {}. Go on meanwhile: what you do counts once you are in.",

@@ -41,7 +41,7 @@ pub struct ServeOptions {
     /// Folder for all state: learners, progress, sandbox. The user's data folder if left out.
     #[arg(long, env = "HEADWATER_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
-    /// PostgreSQL database for learners, classes and sessions, such as postgres://user:password@host/database; several
+    /// PostgreSQL database for learners, classes and sessions, such as `postgres://user:password@host/database`; several
     /// servers may share it. If left out: a SQLite file in the data folder.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, hide_default_value = true)]
     pub database_url: Option<SecretString>,

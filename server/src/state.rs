@@ -79,6 +79,12 @@ impl Headwater {
         &self.parts.labs[position]
     }
 
+    /// The kinds of labs that this server has to offer, the usual one first.
+    pub fn offered_labs(&self) -> Vec<LabChoice> {
+        let accounts = self.parts.connector.mode() != LiveMode::Off;
+        LabChoice::ALL.into_iter().filter(|choice| accounts || !choice.is_account()).collect()
+    }
+
     /// How learners' own accounts are reached.
     pub fn connector(&self) -> &Connector {
         &self.parts.connector

@@ -246,7 +246,6 @@ impl Teaching for TeachFixture {
                 login: "mira@example.edu".to_owned(),
                 name: "Mira Lind".to_owned(),
                 has_password: true,
-                other_sessions: 1,
             })),
             Err(BackendError::NotSignedIn) => Ok(None),
             Err(error) => Err(error),

@@ -32,7 +32,7 @@ impl Store {
                         return;
                     }
                 }
-                std::future::pending().await
+                std::future::pending::<()>().await;
             };
             // Too late is as good as told.
             let _ = tokio::time::timeout(LOOK, appended).await;

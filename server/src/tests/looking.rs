@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 async fn seat(world: &World, learner: &Learner) -> Seat {
     let (id,): (String,) = sqlx::query_as("SELECT learner_id FROM learner WHERE account = ?")
         .bind(&learner.account)
-        .fetch_one(world.store.pool())
+        .fetch_one(world.sqlite())
         .await
         .unwrap();
     let id: LearnerId = id.parse().unwrap();

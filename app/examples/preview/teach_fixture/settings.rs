@@ -44,6 +44,7 @@ pub fn view(class: ClassView) -> SettingsView {
             note: "Lea, for the second group".to_owned(),
             expires_at: NOW + 86_400,
         }],
+        carries: true,
         webhooks: vec![WebhookView {
             id: "w1".to_owned(),
             url: "https://hooks.example/lab".to_owned(),

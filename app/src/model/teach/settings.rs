@@ -18,6 +18,8 @@ pub struct SettingsView {
     pub staff: Vec<StaffView>,
     /// Invitations that nobody has accepted yet.
     pub invitations: Vec<InvitationLinkView>,
+    /// Whether this server carries what happens in a class to other systems; without it the rest here is not offered.
+    pub carries: bool,
     pub webhooks: Vec<WebhookView>,
     pub lti: LtiView,
     pub xapi: Option<XapiView>,
