@@ -51,7 +51,7 @@ pub fn App() -> impl IntoView {
         }
     });
     view! {
-        <Title text="Headwater"/>
+        <Title text="Headwater" formatter=title_markup/>
         <Router>
             <a class="skip" href="#main" rel="external">"Skip to the content"</a>
             <Header/>
@@ -77,6 +77,12 @@ pub fn App() -> impl IntoView {
         </Router>
     }
     .into_any()
+}
+
+/// The title of any page as it is put into the document. The server writes it into its markup as it is, and names that learners
+/// and instructors chose are in it; the browser sets it as text.
+fn title_markup(title: String) -> String {
+    if cfg!(feature = "ssr") { title.replace('&', "&amp;").replace('<', "&lt;") } else { title }
 }
 
 /// The preferences that came with the request. In the browser, the same cookies.

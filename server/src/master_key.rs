@@ -43,9 +43,14 @@ pub enum MasterKeyError {
 pub struct NotSealedHere;
 
 impl MasterKey {
+    /// Where the key lies in a data folder.
+    pub fn file(data_dir: &Path) -> PathBuf {
+        data_dir.join(FILE)
+    }
+
     /// The key in the data folder; a new one if there is none.
     pub fn in_folder(data_dir: &Path) -> Result<Self, MasterKeyError> {
-        let path = data_dir.join(FILE);
+        let path = Self::file(data_dir);
         let failed = |cause| MasterKeyError::File { path: path.clone(), cause };
         match std::fs::read_to_string(&path).map(Zeroizing::new) {
             Ok(text) => Self::parse(&text),
@@ -118,7 +123,7 @@ impl MasterKey {
         let text = Zeroizing::new(hex::encode(self.0.as_slice()));
         writeln!(file, "{}", *text)?;
         file.sync_all()?;
-        std::fs::rename(&unfinished, data_dir.join(FILE))?;
+        std::fs::rename(&unfinished, Self::file(data_dir))?;
         File::open(data_dir)?.sync_all()
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::data_folder::{sandbox_folder, store_file};
 use crate::config::data_dir;
+use crate::master_key::MasterKey;
 
 /// The file that says that a folder is a copy, and is written last.
 const LABEL: &str = "backup.json";
@@ -48,6 +49,11 @@ pub async fn run(options: BackupOptions) -> anyhow::Result<()> {
     }
     if store.is_file() {
         copy_database(&store, &store_file(&to)).await?;
+    }
+    let key = MasterKey::file(&from);
+    if key.is_file() {
+        // The copy is for its owner only, as the file is.
+        std::fs::copy(&key, MasterKey::file(&to)).with_context(|| format!("{} cannot be copied", key.display()))?;
     }
     let label = Label { shape: SHAPE, headwater: env!("CARGO_PKG_VERSION").to_owned() };
     std::fs::write(to.join(LABEL), serde_json::to_string_pretty(&label)?)?;

@@ -10,6 +10,7 @@ use clap::Args;
 use super::backup::read_label;
 use super::data_folder::{lock, sandbox_folder, store_file};
 use crate::config::data_dir;
+use crate::master_key::MasterKey;
 
 /// What `headwater restore` can be told.
 #[derive(Clone, Debug, Args)]
@@ -26,7 +27,7 @@ pub fn run(options: RestoreOptions) -> anyhow::Result<()> {
     let (from, to) = (options.from, data_dir(options.data_dir.as_deref()));
     read_label(&from)?;
     let _lock = lock(&to)?;
-    for taken in [store_file(&to), sandbox_folder(&to)] {
+    for taken in [store_file(&to), sandbox_folder(&to), MasterKey::file(&to)] {
         anyhow::ensure!(
             !taken.exists(),
             "{} exists, and nothing is overwritten; choose an empty folder with --data-dir",
@@ -39,6 +40,10 @@ pub fn run(options: RestoreOptions) -> anyhow::Result<()> {
     }
     if store.is_file() {
         copy(&store, &store_file(&to))?;
+    }
+    let key = MasterKey::file(&from);
+    if key.is_file() {
+        copy(&key, &MasterKey::file(&to))?;
     }
     println!("{} is restored to {}", from.display(), to.display());
     Ok(())

@@ -228,12 +228,12 @@ async fn a_learner_is_shown_with_evidence_and_without_secrets() {
     let code = store::ResumeCode::parse(&learner.resume_code).unwrap();
     let id = school.world.store.learner_by_resume_code(&code).await.unwrap().unwrap().id;
     let class = school.world.store.class(&school.id()).await.unwrap().unwrap();
-    school.world.store.join(&class, &id, Some("<b>Lina</b>"), now()).await.unwrap();
+    school.world.store.join(&class, &id, Some("</title><b>Lina</b>"), now()).await.unwrap();
     learner.create_bucket().await;
     school.sealed().await;
     let page = school.owner.get(&format!("/teach/classes/{}/learners/{id}", school.class)).await;
     let text = page.text();
-    assert!(text.contains("<b>Lina</b>") && text.contains(&learner.bucket), "{text}");
+    assert!(text.contains("</title><b>Lina</b>") && text.contains(&learner.bucket), "{text}");
     assert!(!page.html().contains("<b>Lina"), "a name is text");
     for secret in [&learner.secret, &learner.access_key, &learner.resume_code] {
         assert!(!page.body.contains(secret.as_str()));

@@ -59,6 +59,8 @@ async fn a_server_in_use_is_copied_and_comes_back_in_another_place() {
     let other = Folder::new();
     let restored = run("restore", &copy, &other.data()).await;
     assert!(restored.status.success(), "{}", err(&restored));
+    let key = |folder: &Folder| std::fs::read(folder.data().join("secret.key")).unwrap();
+    assert_eq!(key(&other), key(&folder), "what was encrypted can still be read");
     let server = other.start().await;
     let mut visitor = Visitor::new(&server.site);
     let resumed = visitor.post("/api/resume", &[("code", &learner.resume_code)]).await;
