@@ -69,7 +69,7 @@ impl Subscription {
     /// Waits until there is news that was not waited for before.
     pub async fn next(&mut self) {
         if self.receiver.changed().await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -60,7 +60,7 @@ pub struct ServeOptions {
     /// Who may start a lab: `everyone`, or only `members` of a class, who come in by its code.
     #[arg(long, env = "HEADWATER_LABS_FOR", value_enum, default_value_t = LabsFor::Everyone)]
     pub labs_for: LabsFor,
-    /// URL at which browsers reach the pages, such as https://lab.example. Links to be passed on are made from it; if left
+    /// URL at which browsers reach the pages, such as `https://lab.example`. Links to be passed on are made from it; if left
     /// out, from the address at which the instructor sees the page.
     #[arg(long, env = "HEADWATER_PUBLIC_URL")]
     pub public_url: Option<String>,

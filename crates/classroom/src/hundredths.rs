@@ -26,6 +26,11 @@ impl Hundredths {
         Some(Self(u64::try_from(hundredths).unwrap_or(u64::MAX)))
     }
 
+    /// The hundredths themselves.
+    pub fn hundredths(self) -> u64 {
+        self.0
+    }
+
     pub fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }

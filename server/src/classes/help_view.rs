@@ -88,6 +88,7 @@ fn cluster_view(headwater: &Headwater, state: &BoardState, cluster: &Cluster) ->
         step_title: step.map_or_else(|| cluster.step.clone(), |step| step.title.clone()),
         cause,
         check_title,
+        is_learners: cluster.whose == Whose::Learners,
         learners: cluster.learners.iter().map(|learner| link(state, learner)).collect(),
         of: cluster.at_step,
         median_seconds: cluster.median_ms.unsigned_abs() / 1000,

@@ -5,7 +5,7 @@
 
 use app::error::BackendError;
 use app::model::CheckView;
-use app::model::teach::{ClassLearnerView, LearnerStepView, Membership, SentHintView};
+use app::model::teach::{ClassLearnerView, LearnerStepView, Membership, Points, SentHintView};
 use classroom::{CheckCell, Grade, MemberState};
 use lab::{Lab, Variables};
 use store::{Learner, LearnerId, Member};
@@ -13,7 +13,7 @@ use store::{Learner, LearnerId, Member};
 use super::Classes;
 use super::access::InClass;
 use super::board_state::BoardState;
-use super::rows::{seconds, whole};
+use super::rows::{earned, seconds, whole};
 use super::{class_views, syllabus, timeline};
 use crate::place::Place;
 use crate::state::{internal, now, store_failed};
@@ -64,7 +64,7 @@ pub async fn learner(
             at: hint.sent.unix_timestamp(),
             by: hint.sent_by,
             text: hint.words,
-            seen_at: hint.seen.map(|seen| seen.unix_timestamp()),
+            seen_at: hint.seen.map(time::OffsetDateTime::unix_timestamp),
         });
         let mut timeline = timeline::timeline(state, &entries);
         timeline.sort_by_key(|line| std::cmp::Reverse(line.at));
@@ -141,7 +141,7 @@ fn step_view(
     Some(LearnerStepView {
         step,
         checks,
-        points: graded.map_or(0, |graded| whole(graded.points)),
+        points: graded.map_or_else(Points::default, |graded| earned(graded.points)),
         points_possible: graded.map_or(0, |graded| whole(graded.of)),
         hints_revealed,
         hints_total: hints_total.max(hints_revealed),

@@ -1,14 +1,14 @@
 //! The results of a class: everyone's points, and how the class did in each check.
 
 use app::model::teach::{
-    CheckTally, ClassResultsView, LogHeadView, PAGE_ROWS, ResultRow, ResultsQuery, StepPointsEarned, TallyStep,
+    CheckTally, ClassResultsView, LogHeadView, PAGE_ROWS, Points, ResultRow, ResultsQuery, StepPointsEarned, TallyStep,
 };
 use classroom::{Grade, MemberState};
 
 use super::access::InClass;
 use super::board_state::BoardState;
 use super::class_views;
-use super::rows::{seconds, whole};
+use super::rows::{earned, seconds, whole};
 use super::syllabus::worth;
 use crate::state::now;
 
@@ -38,7 +38,7 @@ pub fn results(entered: &InClass, query: ResultsQuery, site: &str) -> ClassResul
             learners,
             page,
             pages,
-            totals: grades.iter().map(|(_, grade)| whole(grade.points)).collect(),
+            totals: grades.iter().map(|(_, grade)| earned(grade.points)).collect(),
             head: LogHeadView { seq: head.seq, hash: head.hash.clone() },
         }
     })
@@ -82,18 +82,18 @@ fn row(state: &BoardState, id: &str, grade: &Grade, name: &str) -> ResultRow {
     let steps: Vec<StepPointsEarned> = (state.syllabus.steps.iter())
         .map(|step| match grade.steps.iter().find(|graded| graded.step == step.slug) {
             Some(graded) => StepPointsEarned {
-                points: whole(graded.points),
+                points: earned(graded.points),
                 is_passed: graded.passed_ms.is_some(),
                 assisted: graded.assisted,
             },
-            None => StepPointsEarned { points: 0, is_passed: false, assisted: false },
+            None => StepPointsEarned { points: Points::default(), is_passed: false, assisted: false },
         })
         .collect();
     let passed: Option<Vec<i64>> = grade.steps.iter().map(|step| step.passed_ms).collect();
     ResultRow {
         learner: id.to_owned(),
         name: name.to_owned(),
-        total: whole(grade.points),
+        total: earned(grade.points),
         finished_at: passed.and_then(|passed| passed.into_iter().max()).map(seconds),
         steps,
     }

@@ -1,6 +1,6 @@
 //! A learner's row: what the board knows, as the pages show it.
 
-use app::model::teach::{CellState, CellView, RowView};
+use app::model::teach::{CellState, CellView, Points, RowView};
 use classroom::{Board, BoardRow, CheckCell, Hundredths, StepCell, StepState, VerdictKind};
 
 use store::Member;
@@ -41,15 +41,20 @@ pub fn row_view(board: &Board, row: &BoardRow, person: &Person, is_stuck: bool, 
         name: person.name.clone(),
         hand: row.hand.as_ref().map(|hand| seconds(hand.since_ms)),
         stuck: is_stuck,
-        points: whole(row.points),
+        points: earned(row.points),
         last_at: seconds(row.last_active_ms.unwrap_or_default().max(person.joined_ms)),
         cells: cells.collect(),
     }
 }
 
-/// Points as the pages show them, without decimals; the exports have them exactly.
+/// Points that were earned, as the pages know them.
+pub fn earned(points: Hundredths) -> Points {
+    Points { hundredths: u32::try_from(points.hundredths()).unwrap_or(u32::MAX) }
+}
+
+/// Points that can be earned: checks give whole ones.
 pub fn whole(points: Hundredths) -> u32 {
-    points.as_f64().round() as u32
+    u32::try_from(points.hundredths() / 100).unwrap_or(u32::MAX)
 }
 
 /// Unix seconds, as the pages count time.

@@ -67,7 +67,7 @@ async fn after_a_cut_nothing_is_missing() {
         learners.push(school.join(&format!("Learner {number}")).await);
     }
     school.sealed().await;
-    let mut page = Page::of(school.rows().await);
+    let mut page = Page::of(&school.rows().await);
     assert_eq!(page.rows.len(), 5);
     for round in 0..4_usize {
         // The stream breaks in each round, wherever it is, and the browser comes back by itself.
@@ -93,7 +93,7 @@ async fn after_a_cut_nothing_is_missing() {
     let path = school.events_path(&format!("?after={}", page.seq));
     let mut told = follow(&mut school.owner, &path).await;
     page.take_until(&mut told, |page| page.seq == head).await;
-    let fresh = Page::of(school.rows().await);
+    let fresh = Page::of(&school.rows().await);
     assert_eq!((page.seq, &page.rows), (fresh.seq, &fresh.rows), "the same as a board that is loaded anew");
     assert_eq!(fresh.rows.len(), 4);
 }

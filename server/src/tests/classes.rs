@@ -2,7 +2,8 @@
 
 use app::error::BackendError;
 use app::model::teach::{
-    Act, ClassLearnerView, ClassResultsView, ClassesView, HelpView, Membership, ResultsQuery, Role, SettingsView,
+    Act, ClassLearnerView, ClassResultsView, ClassesView, HelpView, Membership, Points, ResultsQuery, Role,
+    SettingsView,
 };
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
@@ -14,8 +15,11 @@ use super::client::{Instructor, Learner};
 use super::school::{CLASS, School, Staff, refusal};
 use crate::state::now;
 
+/// A form of a class with its fields, and the least role that may post it.
+type Form = (Act, Vec<(&'static str, String)>, Role);
+
 /// Every form of a class, with fields that are right if `learner` is in it, and the least role that may post it.
-fn forms(learner: &LearnerId, other: &LearnerId) -> Vec<(Act, Vec<(&'static str, String)>, Role)> {
+fn forms(learner: &LearnerId, other: &LearnerId) -> Vec<Form> {
     let of = |act, fields: &[(&'static str, &str)], role| {
         (act, fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(), role)
     };
@@ -244,7 +248,7 @@ async fn a_learner_is_shown_with_evidence_and_without_secrets() {
     assert_eq!(shown.lab, "a SQL application, in the sandbox");
     let bucket = shown.steps[1].checks.iter().find(|check| check.id == "delivery-stream.bucket").unwrap();
     assert!(bucket.last.as_ref().is_some_and(|last| !last.evidence.is_empty()), "{bucket:?}");
-    assert_eq!((shown.steps[1].points, shown.row.points), (1, 1));
+    assert_eq!((shown.steps[1].points, shown.row.points), (Points::whole(1), Points::whole(1)));
     assert!(shown.timeline.iter().any(|line| line.text == "Check passes: The bucket exists"), "{:?}", shown.timeline);
 
     school.world.store.leave(&school.id(), &id, now()).await.unwrap();
@@ -269,11 +273,14 @@ async fn settings_are_kept_and_points_count_at_once() {
     let count = checks.count() as u32;
     let query = serde_json::to_value(ResultsQuery::default()).unwrap();
     let results = results(&mut school, &query).await;
-    assert_eq!((results.points_possible, results.rows[0].total, results.rows[0].name.as_str()), (count, 1, "Lina"));
+    assert_eq!(
+        (results.points_possible, results.rows[0].total, results.rows[0].name.as_str()),
+        (count, Points::whole(1), "Lina")
+    );
 
     let points = [("points-ingest.rows", "40"), ("assisted_percent", "0")];
     assert_eq!(school.owner.act(&class, "save-points", &points).await.status, StatusCode::OK);
-    assert_eq!(school.rows().await.rows[0].points, 40);
+    assert_eq!(school.rows().await.rows[0].points, Points::whole(40));
     let unknown = [("points-nowhere.rows", "40"), ("assisted_percent", "0")];
     assert_eq!(school.owner.act(&class, "save-points", &unknown).await.status, StatusCode::NOT_FOUND);
 

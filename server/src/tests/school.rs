@@ -161,7 +161,7 @@ pub struct Page {
 }
 
 impl Page {
-    pub fn of(rows: RowsView) -> Self {
+    pub fn of(rows: &RowsView) -> Self {
         let seq = rows.seq;
         let rows = rows.rows.iter().map(|row| (row.learner.clone(), RowView::clone(row))).collect();
         Self { seq, rows, others: Vec::new() }
