@@ -218,7 +218,7 @@ mod tests {
         }
         for (path, status) in [
             ("/api/resume?wrong", 200),
-            ("/teach/login?refused", 401),
+            ("/api/teach-sign-in?refused", 401),
             ("/api/unlock?wrong", 200),
             ("/join/x?wrong", 200),
         ] {
