@@ -31,19 +31,25 @@ async fn a_call_that_changes_something_is_told_and_one_that_reads_is_not() {
     let sandbox = TestSandbox::start().await;
     let (other, key) = sandbox.another_account().await;
     let (s3, others_s3) = (s3(&sandbox.sdk()), s3(&sandbox.sdk_as(&key, common::REGION)));
-    let (before, of_other) = (sandbox.sandbox.changes(&sandbox.account), sandbox.sandbox.changes(&other));
+    // There is one writer: when it has written for the other account, it has told all that it wrote before.
+    let of_other = sandbox.sandbox.changes(&other);
+    others_s3.create_bucket().bucket("others-lake").send().await.unwrap();
+    differs(&sandbox, &other, of_other).await;
+    let before = sandbox.sandbox.changes(&sandbox.account);
     s3.create_bucket().bucket("lake").send().await.unwrap();
     differs(&sandbox, &sandbox.account, before).await;
+    let of_other = sandbox.sandbox.changes(&other);
     s3.put_object().bucket("lake").key("a").body(b"1".to_vec().into()).send().await.unwrap();
     assert_eq!(sandbox.sandbox.changes(&other), of_other, "nothing happened in the other account");
 
-    // There is one writer: when it has written for the other account, it has told all that it wrote before.
-    others_s3.create_bucket().bucket("others-lake").send().await.unwrap();
-    let before = sandbox.sandbox.changes(&sandbox.account);
+    others_s3.delete_bucket().bucket("others-lake").send().await.unwrap();
+    differs(&sandbox, &other, of_other).await;
+    let (before, of_other) = (sandbox.sandbox.changes(&sandbox.account), sandbox.sandbox.changes(&other));
     s3.head_bucket().bucket("lake").send().await.unwrap();
     s3.list_objects_v2().bucket("lake").send().await.unwrap();
     s3.get_object().bucket("lake").key("a").send().await.unwrap();
-    others_s3.delete_bucket().bucket("others-lake").send().await.unwrap();
+    others_s3.create_bucket().bucket("others-pond").send().await.unwrap();
+    differs(&sandbox, &other, of_other).await;
     assert_eq!(sandbox.sandbox.changes(&sandbox.account), before, "reading changes nothing");
 }
 
