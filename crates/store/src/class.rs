@@ -8,7 +8,7 @@ use sqlx::FromRow;
 use thiserror::Error;
 use time::OffsetDateTime;
 
-use crate::database::{Store, StoreError, Work, on, read};
+use crate::database::{Store, StoreError, Work, alter, on, read};
 use crate::feed::Change;
 use crate::id::{ClassId, InstructorId, InvitationId};
 use crate::join_code::JoinCode;
@@ -325,9 +325,7 @@ impl Store {
                 .execute(connection)
                 .await?;
         });
-        refuse_without_owner(&mut work, class).await?;
-        work.announce(Change::Class(class.clone()));
-        Ok(work.commit().await?)
+        keep_with_owner(work, class).await
     }
 
     /// Takes someone off the staff. An error when no owner would be left.
@@ -341,9 +339,7 @@ impl Store {
                 .execute(connection)
                 .await?;
         });
-        refuse_without_owner(&mut work, class).await?;
-        work.announce(Change::Class(class.clone()));
-        Ok(work.commit().await?)
+        keep_with_owner(work, class).await
     }
 
     /// Makes an invitation that can be accepted once, until it expires.
@@ -356,8 +352,7 @@ impl Store {
         expires: OffsetDateTime,
     ) -> Result<InvitationCode, StoreError> {
         let code = InvitationCode::generate();
-        let mut work = self.begin().await?;
-        on!(work, connection => {
+        alter!(self, database => {
             sqlx::query(
                 "INSERT INTO invitation (code_hash, invitation_id, class_id, role, invited_by, note, expires_ms)
                  VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -369,10 +364,9 @@ impl Store {
             .bind(invited_by)
             .bind(note)
             .bind(milliseconds(expires))
-            .execute(connection)
+            .execute(database)
             .await?;
         });
-        work.commit().await?;
         Ok(code)
     }
 
@@ -421,16 +415,14 @@ impl Store {
 
     /// Makes an invitation void. False when there is none.
     pub async fn revoke_invitation(&self, class: &ClassId, invitation: &InvitationId) -> Result<bool, StoreError> {
-        let mut work = self.begin().await?;
-        let revoked = on!(work, connection => {
+        let revoked = alter!(self, database => {
             sqlx::query("DELETE FROM invitation WHERE class_id = $1 AND invitation_id = $2")
                 .bind(class.as_str())
                 .bind(invitation.as_str())
-                .execute(connection)
+                .execute(database)
                 .await?
                 .rows_affected()
         });
-        work.commit().await?;
         Ok(revoked > 0)
     }
 
@@ -441,16 +433,15 @@ impl Store {
         instructor: &InstructorId,
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
-        let mut work = self.begin().await?;
-        on!(work, connection => {
+        alter!(self, database => {
             sqlx::query("UPDATE staff SET help_seen_ms = $1 WHERE class_id = $2 AND instructor_id = $3")
                 .bind(milliseconds(now))
                 .bind(class.as_str())
                 .bind(instructor.as_str())
-                .execute(connection)
+                .execute(database)
                 .await?;
         });
-        work.commit().await
+        Ok(())
     }
 
     /// Hands that are up and were raised after someone on the staff has last looked at the help queue.
@@ -553,14 +544,19 @@ async fn lock_class(work: &mut Work, class: &ClassId) -> Result<(), StoreError> 
     Ok(())
 }
 
-async fn refuse_without_owner(work: &mut Work, class: &ClassId) -> Result<(), StaffError> {
+/// Keeps a change of a class's staff, unless it leaves no owner.
+async fn keep_with_owner(mut work: Work, class: &ClassId) -> Result<(), StaffError> {
     let owners: i64 = on!(work, connection => {
         sqlx::query_scalar("SELECT count(*) FROM staff WHERE class_id = $1 AND role = 'owner'")
             .bind(class.as_str())
             .fetch_one(connection)
             .await?
     });
-    if owners == 0 { Err(StaffError::LastOwner) } else { Ok(()) }
+    if owners == 0 {
+        return Err(StaffError::LastOwner);
+    }
+    work.announce(Change::Class(class.clone()));
+    Ok(work.commit().await?)
 }
 
 fn role(stored: &str) -> Result<Role, StoreError> {

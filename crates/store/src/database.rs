@@ -89,7 +89,17 @@ macro_rules! read {
     };
 }
 
-/// Does the same in a unit of work: `on!(work, connection => sqlx::query(…).execute(connection).await?.rows_affected())`.
+/// Writes by one statement, which is kept when this returns: `alter!(store, database => sqlx::query(…).execute(database).await?)`.
+macro_rules! alter {
+    ($store:expr, $database:ident => $write:expr) => {
+        match &$store.database {
+            $crate::database::Database::Sqlite { writer: $database, .. } => $write,
+            $crate::database::Database::Postgres($database) => $write,
+        }
+    };
+}
+
+/// Reads or writes in a unit of work: `on!(work, connection => sqlx::query(…).execute(connection).await?.rows_affected())`.
 macro_rules! on {
     ($work:expr, $connection:ident => $run:expr) => {
         match &mut $work.transaction {
@@ -105,7 +115,7 @@ macro_rules! on {
     };
 }
 
-pub(crate) use {on, read};
+pub(crate) use {alter, on, read};
 
 /// Migrations only ever add, so that a server of the release before works on with what a newer one has made.
 fn forward_safe(mut migrator: Migrator) -> Migrator {
@@ -124,7 +134,10 @@ impl Store {
             .foreign_keys(true)
             .busy_timeout(PATIENCE);
         let failed = |cause| OpenError::Open { path: path.display().to_string(), cause };
-        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE);
+        // A connection to a file does not break, so that it need not be asked before each use.
+        let pool = |connections| {
+            SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE).test_before_acquire(false)
+        };
         let writer = pool(1).connect_with(options.clone()).await.map_err(failed)?;
         forward_safe(sqlx::migrate!("./migrations/sqlite")).run(&writer).await?;
         let readers = pool(READERS).connect_with(options).await.map_err(failed)?;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::database::{Store, StoreError, on, read};
+use crate::database::{Store, StoreError, alter, on, read};
 use crate::id::LearnerId;
 use crate::moment::milliseconds;
 
@@ -16,8 +16,7 @@ impl Store {
         value: &T,
     ) -> Result<(), StoreError> {
         let value = serde_json::to_string(value)?;
-        let mut work = self.begin().await?;
-        on!(work, connection => {
+        alter!(self, database => {
             sqlx::query(
                 "INSERT INTO learner_fact (learner_id, name, value) VALUES ($1, $2, $3)
                  ON CONFLICT (learner_id, name) DO UPDATE SET value = excluded.value",
@@ -25,10 +24,10 @@ impl Store {
             .bind(learner.as_str())
             .bind(name)
             .bind(&value)
-            .execute(connection)
+            .execute(database)
             .await?;
         });
-        work.commit().await
+        Ok(())
     }
 
     /// Keeps a fact unless there is one of that name, and gives the one that is kept.
@@ -39,8 +38,7 @@ impl Store {
         value: &T,
     ) -> Result<T, StoreError> {
         let value = serde_json::to_string(value)?;
-        let mut work = self.begin().await?;
-        let kept: String = on!(work, connection => {
+        let kept: String = alter!(self, database => {
             sqlx::query_scalar(
                 "INSERT INTO learner_fact (learner_id, name, value) VALUES ($1, $2, $3)
                  ON CONFLICT (learner_id, name) DO UPDATE SET value = learner_fact.value RETURNING value",
@@ -48,10 +46,9 @@ impl Store {
             .bind(learner.as_str())
             .bind(name)
             .bind(&value)
-            .fetch_one(connection)
+            .fetch_one(database)
             .await?
         });
-        work.commit().await?;
         Ok(serde_json::from_str(&kept)?)
     }
 
@@ -69,18 +66,16 @@ impl Store {
 
     /// Keeps something for the whole installation unless there is one of that name, and gives the one that is kept.
     pub async fn keep_first_setting(&self, name: &str, value: &str) -> Result<String, StoreError> {
-        let mut work = self.begin().await?;
-        let kept: String = on!(work, connection => {
+        let kept: String = alter!(self, database => {
             sqlx::query_scalar(
                 "INSERT INTO installation (name, value) VALUES ($1, $2)
                  ON CONFLICT (name) DO UPDATE SET value = installation.value RETURNING value",
             )
             .bind(name)
             .bind(value)
-            .fetch_one(connection)
+            .fetch_one(database)
             .await?
         });
-        work.commit().await?;
         Ok(kept)
     }
 

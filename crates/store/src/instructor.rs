@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use thiserror::Error;
 use time::OffsetDateTime;
 
-use crate::database::{Store, StoreError, on, read};
+use crate::database::{Store, StoreError, alter, on, read};
 use crate::id::InstructorId;
 use crate::moment::milliseconds;
 
@@ -157,45 +157,41 @@ impl Store {
 
     /// Lets an instructor sign in by a provider, too.
     pub async fn link_identity(&self, id: &InstructorId, who: &ExternalIdentity) -> Result<(), InstructorError> {
-        let mut work = self.begin().await?;
-        on!(work, connection => {
+        alter!(self, database => {
             sqlx::query("UPDATE instructor SET issuer = $1, subject = $2 WHERE instructor_id = $3")
                 .bind(&who.issuer)
                 .bind(&who.subject)
                 .bind(id.as_str())
-                .execute(connection)
+                .execute(database)
                 .await?;
         });
-        Ok(work.commit().await?)
+        Ok(())
     }
 
     /// Sets the shown name.
     pub async fn rename_instructor(&self, id: &InstructorId, name: &str) -> Result<(), StoreError> {
-        let mut work = self.begin().await?;
-        on!(work, connection => {
+        alter!(self, database => {
             sqlx::query("UPDATE instructor SET name = $1 WHERE instructor_id = $2")
                 .bind(name)
                 .bind(id.as_str())
-                .execute(connection)
+                .execute(database)
                 .await?;
         });
-        work.commit().await
+        Ok(())
     }
 
     /// Sets a password by its hash and ends all sessions of the instructor; gives the new session version.
     pub async fn set_password(&self, id: &InstructorId, hash: &SecretString) -> Result<i64, StoreError> {
-        let mut work = self.begin().await?;
-        let version: i64 = on!(work, connection => {
+        let version: i64 = alter!(self, database => {
             sqlx::query_scalar(
                 "UPDATE instructor SET password_hash = $1, session_version = session_version + 1
                  WHERE instructor_id = $2 RETURNING session_version",
             )
             .bind(hash.expose_secret())
             .bind(id.as_str())
-            .fetch_one(connection)
+            .fetch_one(database)
             .await?
         });
-        work.commit().await?;
         Ok(version)
     }
 

@@ -3,7 +3,7 @@
 use sqlx::FromRow;
 use time::OffsetDateTime;
 
-use crate::database::{Store, StoreError, on, read};
+use crate::database::{Store, StoreError, alter, read};
 use crate::id::LearnerId;
 use crate::moment::{from_milliseconds, milliseconds};
 use crate::resume_code::ResumeCode;
@@ -39,8 +39,7 @@ impl Store {
         };
         let code = ResumeCode::generate();
         let (place, variables) = (serde_json::to_string(place)?, serde_json::to_string(variables)?);
-        let mut work = self.begin().await?;
-        on!(work, connection => {
+        alter!(self, database => {
             sqlx::query(
                 "INSERT INTO learner (learner_id, resume_code_hash, account, place, variables, created_ms, seen_ms)
                  VALUES ($1, $2, $3, $4, $5, $6, $6)",
@@ -51,10 +50,9 @@ impl Store {
             .bind(&place)
             .bind(&variables)
             .bind(milliseconds(now))
-            .execute(connection)
+            .execute(database)
             .await?;
         });
-        work.commit().await?;
         Ok((learner, code))
     }
 
@@ -85,16 +83,14 @@ impl Store {
     /// Gives the learner a new resume code; the old one no longer works.
     pub async fn renew_resume_code(&self, id: &LearnerId) -> Result<ResumeCode, StoreError> {
         let code = ResumeCode::generate();
-        let mut work = self.begin().await?;
-        let renewed = on!(work, connection => {
+        let renewed = alter!(self, database => {
             sqlx::query("UPDATE learner SET resume_code_hash = $1 WHERE learner_id = $2")
                 .bind(code.hash())
                 .bind(id.as_str())
-                .execute(connection)
+                .execute(database)
                 .await?
                 .rows_affected()
         });
-        work.commit().await?;
         if renewed == 0 { Err(StoreError::NoSuchLearner) } else { Ok(code) }
     }
 
@@ -107,34 +103,30 @@ impl Store {
         variables: &serde_json::Value,
     ) -> Result<(), StoreError> {
         let (place, variables) = (serde_json::to_string(place)?, serde_json::to_string(variables)?);
-        let mut work = self.begin().await?;
-        let connected = on!(work, connection => {
+        let connected = alter!(self, database => {
             sqlx::query("UPDATE learner SET account = $1, place = $2, variables = $3 WHERE learner_id = $4")
                 .bind(account)
                 .bind(&place)
                 .bind(&variables)
                 .bind(id.as_str())
-                .execute(connection)
+                .execute(database)
                 .await?
                 .rows_affected()
         });
-        work.commit().await?;
         if connected == 0 { Err(StoreError::NoSuchLearner) } else { Ok(()) }
     }
 
     /// Replaces the learner's own names.
     pub async fn save_variables(&self, id: &LearnerId, variables: &serde_json::Value) -> Result<(), StoreError> {
         let variables = serde_json::to_string(variables)?;
-        let mut work = self.begin().await?;
-        let saved = on!(work, connection => {
+        let saved = alter!(self, database => {
             sqlx::query("UPDATE learner SET variables = $1 WHERE learner_id = $2")
                 .bind(&variables)
                 .bind(id.as_str())
-                .execute(connection)
+                .execute(database)
                 .await?
                 .rows_affected()
         });
-        work.commit().await?;
         if saved == 0 { Err(StoreError::NoSuchLearner) } else { Ok(()) }
     }
 
@@ -147,11 +139,10 @@ impl Store {
 
     /// Forgets a learner with all progress. What a class's log says of the learner stays; it names nobody.
     pub async fn delete_learner(&self, id: &LearnerId) -> Result<(), StoreError> {
-        let mut work = self.begin().await?;
-        on!(work, connection => {
-            sqlx::query("DELETE FROM learner WHERE learner_id = $1").bind(id.as_str()).execute(connection).await?;
+        alter!(self, database => {
+            sqlx::query("DELETE FROM learner WHERE learner_id = $1").bind(id.as_str()).execute(database).await?;
         });
-        work.commit().await
+        Ok(())
     }
 }
 

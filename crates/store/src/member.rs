@@ -8,7 +8,7 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 use crate::class::Class;
-use crate::database::{Store, StoreError, Work, on, read};
+use crate::database::{Store, StoreError, Work, alter, on, read};
 use crate::feed::Change;
 use crate::id::{ClassId, HintId, LearnerId};
 use crate::log::append;
@@ -158,8 +158,7 @@ impl Store {
         } else {
             append(&mut work, &class.id, Some(learner), &Event::Waiting, now).await?;
         }
-        work.announce(Change::Class(class.id.clone()));
-        work.announce(Change::Learner(learner.clone()));
+        announce(&mut work, &class.id, learner);
         work.commit().await?;
         Ok(state)
     }
@@ -170,8 +169,7 @@ impl Store {
         let changed = set_state(&mut work, class, learner, MemberState::Active).await?;
         if changed {
             enter(&mut work, class, learner, now).await?;
-            work.announce(Change::Class(class.clone()));
-            work.announce(Change::Learner(learner.clone()));
+            announce(&mut work, class, learner);
             work.commit().await?;
         }
         Ok(changed)
@@ -204,8 +202,7 @@ impl Store {
         let changed = set_state(&mut work, class, learner, state).await?;
         if changed {
             append(&mut work, class, Some(learner), event, now).await?;
-            work.announce(Change::Class(class.clone()));
-            work.announce(Change::Learner(learner.clone()));
+            announce(&mut work, class, learner);
             work.commit().await?;
         }
         Ok(changed)
@@ -231,8 +228,7 @@ impl Store {
         });
         if renamed > 0 {
             append(&mut work, class, Some(learner), &Event::Renamed, now).await?;
-            work.announce(Change::Class(class.clone()));
-            work.announce(Change::Learner(learner.clone()));
+            announce(&mut work, class, learner);
         }
         work.commit().await?;
         Ok(renamed > 0)
@@ -455,8 +451,7 @@ impl Store {
         subject: &str,
         learner: &LearnerId,
     ) -> Result<LearnerId, StoreError> {
-        let mut work = self.begin().await?;
-        let kept: String = on!(work, connection => {
+        let kept: String = alter!(self, database => {
             sqlx::query_scalar(
                 "INSERT INTO external_learner (class_id, platform, subject, learner_id) VALUES ($1, $2, $3, $4)
                  ON CONFLICT (class_id, platform, subject) DO UPDATE SET learner_id = external_learner.learner_id
@@ -466,10 +461,9 @@ impl Store {
             .bind(platform)
             .bind(subject)
             .bind(learner.as_str())
-            .fetch_one(connection)
+            .fetch_one(database)
             .await?
         });
-        work.commit().await?;
         Ok(LearnerId::stored(kept))
     }
 
@@ -510,6 +504,12 @@ impl FromStr for MemberState {
         let all = [Self::Waiting, Self::Active, Self::Left, Self::Removed];
         all.into_iter().find(|state| state.as_str() == text).ok_or(())
     }
+}
+
+/// Tells the class's staff and the learner's open pages.
+fn announce(work: &mut Work, class: &ClassId, learner: &LearnerId) {
+    work.announce(Change::Class(class.clone()));
+    work.announce(Change::Learner(learner.clone()));
 }
 
 async fn member_in(work: &mut Work, learner: &LearnerId) -> Result<Option<Member>, StoreError> {

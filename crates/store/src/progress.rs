@@ -61,6 +61,13 @@ pub struct AnswerRecord {
     pub tries: u32,
 }
 
+/// All recorded steps of a learner.
+const STEPS: &str = "SELECT step, opened_ms, passed_ms, attempts, hints_revealed, assisted_ms FROM step_record
+                     WHERE learner_id = $1 ORDER BY step";
+/// All recorded checks of a learner.
+const CHECKS: &str = "SELECT check_name, result, passed, checked_ms, passed_ms FROM check_record
+                      WHERE learner_id = $1 ORDER BY check_name";
+
 impl Store {
     /// Records the outcomes of a step's checks in one commit. A first pass keeps its time whatever comes later.
     /// With `passes_step` the step is passed, too; the first time counts.
@@ -113,31 +120,13 @@ impl Store {
     /// All recorded checks of a learner, by name.
     pub async fn checks(&self, learner: &LearnerId) -> Result<Vec<CheckRecord>, StoreError> {
         let rows: Vec<CheckRow> = read!(self, database => {
-            sqlx::query_as(
-                "SELECT check_name, result, passed, checked_ms, passed_ms FROM check_record
-                 WHERE learner_id = $1 ORDER BY check_name",
-            )
-            .bind(learner.as_str())
-            .fetch_all(database)
-            .await?
+            sqlx::query_as(CHECKS).bind(learner.as_str()).fetch_all(database).await?
         });
         rows.into_iter().map(CheckRow::record).collect()
     }
 
-    /// Notes that the learner opened a step; the first time counts, and only it writes.
+    /// Notes that the learner opened a step; the first time counts.
     pub async fn open_step(&self, learner: &LearnerId, step: &str, now: OffsetDateTime) -> Result<(), StoreError> {
-        let opened: Option<i64> = read!(self, database => {
-            sqlx::query_scalar(
-                "SELECT opened_ms FROM step_record WHERE learner_id = $1 AND step = $2 AND opened_ms IS NOT NULL",
-            )
-            .bind(learner.as_str())
-            .bind(step)
-            .fetch_optional(database)
-            .await?
-        });
-        if opened.is_some() {
-            return Ok(());
-        }
         let mut work = self.begin().await?;
         let is_first = on!(work, connection => {
             sqlx::query(
@@ -229,13 +218,7 @@ impl Store {
     /// All recorded steps of a learner.
     pub async fn steps(&self, learner: &LearnerId) -> Result<Vec<StepRecord>, StoreError> {
         let rows: Vec<StepRow> = read!(self, database => {
-            sqlx::query_as(
-                "SELECT step, opened_ms, passed_ms, attempts, hints_revealed, assisted_ms FROM step_record
-                 WHERE learner_id = $1 ORDER BY step",
-            )
-            .bind(learner.as_str())
-            .fetch_all(database)
-            .await?
+            sqlx::query_as(STEPS).bind(learner.as_str()).fetch_all(database).await?
         });
         Ok(rows.into_iter().map(StepRow::record).collect())
     }
@@ -298,24 +281,12 @@ pub(crate) async fn append_earlier_progress(
     learner: &LearnerId,
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
-    let steps: Vec<StepRow> = on!(work, connection => {
-        sqlx::query_as(
-            "SELECT step, opened_ms, passed_ms, attempts, hints_revealed, assisted_ms FROM step_record
-             WHERE learner_id = $1 ORDER BY step",
-        )
-        .bind(learner.as_str())
-        .fetch_all(connection)
-        .await?
-    });
-    let checks: Vec<CheckRow> = on!(work, connection => {
-        sqlx::query_as(
-            "SELECT check_name, result, passed, checked_ms, passed_ms FROM check_record
-             WHERE learner_id = $1 ORDER BY check_name",
-        )
-        .bind(learner.as_str())
-        .fetch_all(connection)
-        .await?
-    });
+    let mut steps: Vec<StepRow> =
+        on!(work, connection => sqlx::query_as(STEPS).bind(learner.as_str()).fetch_all(connection).await?);
+    let checks: Vec<CheckRow> =
+        on!(work, connection => sqlx::query_as(CHECKS).bind(learner.as_str()).fetch_all(connection).await?);
+    // In the order of the learner's way: the step that is told last is the one where the learner is.
+    steps.sort_by_key(|step| step.opened_ms);
     let mut events = Vec::new();
     for step in &steps {
         let slug = || step.step.clone();

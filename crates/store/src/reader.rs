@@ -3,7 +3,7 @@
 use sqlx::FromRow;
 use time::OffsetDateTime;
 
-use crate::database::{Store, StoreError, on, read};
+use crate::database::{Store, StoreError, alter, read};
 use crate::id::ClassId;
 use crate::moment::{from_milliseconds, milliseconds};
 
@@ -25,31 +25,29 @@ pub struct Reader {
 impl Store {
     /// Makes a reader that begins after entry `position`. One that is there stays as it is.
     pub async fn create_reader(&self, class: &ClassId, name: &str, position: i64) -> Result<(), StoreError> {
-        let mut work = self.begin().await?;
-        on!(work, connection => {
+        alter!(self, database => {
             sqlx::query(
                 "INSERT INTO reader (class_id, name, position) VALUES ($1, $2, $3) ON CONFLICT (class_id, name) DO NOTHING",
             )
             .bind(class.as_str())
             .bind(name)
             .bind(position)
-            .execute(connection)
+            .execute(database)
             .await?;
         });
-        work.commit().await
+        Ok(())
     }
 
     /// Removes a reader.
     pub async fn delete_reader(&self, class: &ClassId, name: &str) -> Result<(), StoreError> {
-        let mut work = self.begin().await?;
-        on!(work, connection => {
+        alter!(self, database => {
             sqlx::query("DELETE FROM reader WHERE class_id = $1 AND name = $2")
                 .bind(class.as_str())
                 .bind(name)
-                .execute(connection)
+                .execute(database)
                 .await?;
         });
-        work.commit().await
+        Ok(())
     }
 
     /// The readers of a class, by name.
@@ -92,8 +90,7 @@ impl Store {
         now: OffsetDateTime,
         until: OffsetDateTime,
     ) -> Result<bool, StoreError> {
-        let mut work = self.begin().await?;
-        let held = on!(work, connection => {
+        let held = alter!(self, database => {
             sqlx::query(
                 "UPDATE reader SET holder = $1, held_until_ms = $2
                  WHERE class_id = $3 AND name = $4 AND (held_until_ms <= $5 OR holder = $1)",
@@ -103,11 +100,10 @@ impl Store {
             .bind(reader.class.as_str())
             .bind(&reader.name)
             .bind(milliseconds(now))
-            .execute(connection)
+            .execute(database)
             .await?
             .rows_affected()
         });
-        work.commit().await?;
         Ok(held > 0)
     }
 
@@ -117,8 +113,7 @@ impl Store {
             Some((outcome, at)) => (Some(outcome), Some(milliseconds(*at))),
             None => (None, None),
         };
-        let mut work = self.begin().await?;
-        on!(work, connection => {
+        alter!(self, database => {
             sqlx::query(
                 "UPDATE reader SET position = $1, failures = $2, retry_ms = $3, outcome = $4, outcome_ms = $5
                  WHERE class_id = $6 AND name = $7",
@@ -130,10 +125,10 @@ impl Store {
             .bind(outcome_at)
             .bind(reader.class.as_str())
             .bind(&reader.name)
-            .execute(connection)
+            .execute(database)
             .await?;
         });
-        work.commit().await
+        Ok(())
     }
 }
 

@@ -80,6 +80,19 @@ on_both! {
         assert_eq!(found[4..], [Event::StepPassed { step: "connect".to_owned(), passed_ms: morning_ms }]);
     }
 
+    async fn what_was_done_before_is_told_in_the_order_of_the_learners_way(home: Home) {
+        let store = home.open().await;
+        let (class, _) = class(&store, &settings()).await;
+        let (learner, _) = learner(&store).await;
+        for (step, at) in [("preprocess", MORNING), ("ingest", NOON)] {
+            store.open_step(&learner.id, step, at).await.unwrap();
+        }
+        store.join(&class, &learner.id, None, NOON).await.unwrap();
+        let opened = |step: &str| Event::StepOpened { step: step.to_owned() };
+        let found = events(&sealed(&store, &class.id).await);
+        assert_eq!(found[1..], [Event::Joined, opened("preprocess"), opened("ingest")]);
+    }
+
     async fn nothing_is_noted_after_the_end_or_of_who_left(home: Home) {
         let store = home.open().await;
         let (class, _) = class(&store, &settings()).await;
