@@ -3,6 +3,7 @@
 mod access;
 mod board_keeper;
 mod board_state;
+pub mod carriage;
 mod class_views;
 mod commands;
 mod events;

@@ -20,7 +20,8 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
 use sandbox::Sandbox;
 
-use crate::state::Headwater;
+use crate::classes::carriage::End;
+use crate::state::{Headwater, now};
 
 /// Bounds of the histograms' buckets, seconds.
 const SECONDS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
@@ -57,6 +58,13 @@ fn describe() {
     );
     describe_gauge!("headwater_live_streams", "Open streams of live events");
     describe_counter!("headwater_checks_total", "Checks run, by step and verdict");
+    describe_counter!("headwater_deliveries_total", "Deliveries to other systems, by kind and outcome");
+    describe_gauge!("headwater_readers_behind", "Readers that have entries of a class's log to carry elsewhere");
+    describe_gauge!(
+        "headwater_oldest_undelivered_seconds",
+        Unit::Seconds,
+        "Age of the oldest entry that one of them has not carried yet"
+    );
     describe_counter!("headwater_refused_visits_total", "Requests refused because their address asked for too much");
     describe_counter!("headwater_sandbox_calls_total", "Calls to the sandbox, by service, operation and status");
     describe_histogram!("headwater_sandbox_call_seconds", Unit::Seconds, "Time that the sandbox took for a call");
@@ -86,6 +94,21 @@ pub fn count_checks(step: Step, results: &[CheckResult]) {
     }
 }
 
+/// Counts what came of a reader's turn, in which so many deliveries were tried.
+pub fn count_deliveries(kind: &'static str, end: &End, tried: usize) {
+    let failed = usize::from(*end != End::Well && tried > 0);
+    let outcome = match end {
+        End::Well | End::Failed { .. } => "failed",
+        End::SwitchedOff { .. } => "switched_off",
+        End::Gone => "gone",
+    };
+    for (outcome, count) in [("delivered", tried - failed), (outcome, failed)] {
+        if count > 0 {
+            metrics::counter!("headwater_deliveries_total", "kind" => kind, "outcome" => outcome).increment(count as u64);
+        }
+    }
+}
+
 /// A stream of live events, counted while this lives.
 pub struct LiveStream(());
 
@@ -109,6 +132,11 @@ pub fn web_routes(recorder: PrometheusHandle, headwater: Headwater, data_dir: Pa
         Box::pin(async move {
             if let Ok(learners) = headwater.store().count_learners().await {
                 metrics::gauge!("headwater_learners").set(learners as f64);
+            }
+            if let Ok(waiting) = headwater.store().readers_waiting().await {
+                let age = waiting.oldest.map_or(0.0, |oldest| (now() - oldest).as_seconds_f64().max(0.0));
+                metrics::gauge!("headwater_readers_behind").set(waiting.readers as f64);
+                metrics::gauge!("headwater_oldest_undelivered_seconds").set(age);
             }
             if let Ok(accounts) = headwater.sandbox().count_accounts().await {
                 metrics::gauge!("headwater_sandbox_accounts").set(accounts);

@@ -6,6 +6,7 @@
 
 mod class;
 mod database;
+mod delivery;
 mod document;
 mod fact;
 mod feed;
@@ -24,6 +25,7 @@ pub use class::{
     Class, ClassSettings, Invitation, InvitationCode, MemberCounts, OpenInvitation, Role, Staff, StaffError,
 };
 pub use database::{CONNECTIONS, Database, OpenError, Store, StoreError};
+pub use delivery::{Delivery, KEPT_DELIVERIES};
 pub use feed::{Change, News};
 pub use id::{ClassId, HintId, InstructorId, InvitationId, LearnerId, NoId};
 pub use instructor::{ExternalIdentity, Instructor, InstructorError, SignIn};
@@ -31,5 +33,5 @@ pub use join_code::JoinCode;
 pub use learner::Learner;
 pub use member::{Hand, Hint, JoinError, MAX_MEMBERS, Member, MemberState, NewHint};
 pub use progress::{AnswerRecord, CheckOutcome, CheckRecord, StepRecord};
-pub use reader::Reader;
+pub use reader::{Reader, Waiting};
 pub use resume_code::ResumeCode;

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::data_folder::{listen, lock, sandbox_folder, store_file};
 use super::stopping::stop_on_signal;
 use crate::classes::Classes;
+use crate::classes::carriage::Carriage;
 use crate::config::{RemoteOptions, ServeOptions};
 use crate::connect::{Connector, LiveMode};
 use crate::health::Health;
@@ -80,6 +81,7 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     let instructors = Instructors::new(headwater.store().clone());
     let set_up_code = instructors.set_up_code().await?;
     let classes = Classes::new(headwater.clone(), options.master_key()?, options.public_url.as_deref());
+    let carriage = Carriage::start(&classes, &shutdown);
     let health = Health::of_web(headwater.clone(), shutdown.clone());
     let web = WebOptions {
         secure_cookie: options.secure_cookie,
@@ -117,6 +119,8 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
         }
     };
     tokio::try_join!(serve_pages, serve_sandbox)?;
+    // What cannot be noted in time is carried again by the next server.
+    let _ = tokio::time::timeout(limits.grace, carriage.ended()).await;
     Ok(())
 }
 

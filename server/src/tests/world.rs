@@ -15,6 +15,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::client::{Learner, Site, Visitor};
 use crate::classes::Classes;
+use crate::classes::carriage::Carriage;
 use crate::config::{LabsFor, VisitOptions};
 use crate::connect::{ConnectOptions, Connector, LiveMode};
 use crate::health::Health;
@@ -37,6 +38,8 @@ pub struct World {
     /// The account that the server's own credentials are of, where learners may use accounts of their own.
     pub own_account: String,
     pub shutdown: CancellationToken,
+    /// Carries as long as this lives.
+    _carriage: Carriage,
     _stop: DropGuard,
     folder: TempDir,
 }
@@ -115,6 +118,7 @@ impl World {
             .build();
         let instructors = Instructors::new(store.clone());
         let classes = Classes::new(headwater.clone(), MasterKey::generate(), None);
+        let carriage = Carriage::start(&classes, &shutdown);
         let web = WebOptions {
             secure_cookie: wishes.secure_cookie,
             visits: Visits::new(&wishes.visits),
@@ -130,6 +134,7 @@ impl World {
             endpoint,
             store,
             own_account,
+            _carriage: carriage,
             _stop: shutdown.clone().drop_guard(),
             shutdown,
             folder,

@@ -1,0 +1,140 @@
+//! One reader's turn: it is held, entries are read and carried, and what came of it is noted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deliveries::rest;
+use store::{Reader, Store, StoreError};
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::{Destination, End, Errand, Report, later};
+use crate::measures;
+use crate::state::now;
+
+/// So long after its last sign of life a server is taken for dead, and its readers are another's.
+const HOLD: Duration = Duration::from_secs(15);
+/// The pause between two signs of life.
+const SIGN: Duration = Duration::from_secs(5);
+/// After this long a turn takes up nothing more, so that others have theirs.
+const TURN: Duration = Duration::from_secs(10);
+
+/// A turn that was begun: the reader is held.
+pub(super) struct Turn {
+    store: Store,
+    destination: Arc<dyn Destination>,
+    holder: String,
+    reader: Reader,
+}
+
+impl Turn {
+    /// Holds the reader. `None` when it is another's by now.
+    pub(super) async fn begin(
+        store: Store,
+        destination: Arc<dyn Destination>,
+        holder: &str,
+        reader: &Reader,
+    ) -> Result<Option<Self>, StoreError> {
+        let now = now();
+        let held = store.hold_reader(reader, holder, now, later(now, HOLD)).await?;
+        Ok(held.map(|reader| Self { store, destination, holder: holder.to_owned(), reader }))
+    }
+
+    /// Carries once, and notes what came of it.
+    pub(super) async fn take(self, shutdown: CancellationToken) {
+        let end = shutdown.child_token();
+        let carried = tokio::select! {
+            // Whoever holds the reader now carries what is not noted.
+            () = self.lost() => return,
+            carried = self.carry(end) => carried,
+        };
+        let noted = match carried {
+            Ok(Some(report)) => self.note(report).await,
+            Ok(None) => self.store.save_reader(&self.reader, &self.holder, &[]).await.map(drop),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = noted {
+            // The hold ends by itself, and then it is tried again.
+            tracing::error!(%error, kind = self.destination.kind(), "what was carried cannot be noted");
+        }
+    }
+
+    /// Holds on to the reader, and returns when it is another's or gone.
+    async fn lost(&self) {
+        loop {
+            sleep(SIGN).await;
+            let kept = self.store.keep_reader(&self.reader, &self.holder, later(now(), HOLD)).await;
+            if matches!(kept, Ok(false)) {
+                return;
+            }
+        }
+    }
+
+    /// What came of it; `None` when there was nothing to carry after all.
+    async fn carry(&self, end: CancellationToken) -> Result<Option<Report>, StoreError> {
+        let Reader { class, name, position, failures, .. } = &self.reader;
+        let entries = self.store.log_after(class, *position, self.destination.batch()).await?;
+        if entries.is_empty() {
+            return Ok(None);
+        }
+        let id = name.split_once(':').map_or("", |(_, id)| id).to_owned();
+        let errand = Errand { class: class.clone(), id, entries, failures: *failures, end: end.clone() };
+        let over = Instant::now() + TURN;
+        let timer = async {
+            sleep_until(over).await;
+            end.cancel();
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            report = self.destination.carry(&errand) => Ok(Some(report)),
+            () = timer => Ok(None),
+        }
+    }
+
+    async fn note(&self, report: Report) -> Result<(), StoreError> {
+        let kind = self.destination.kind();
+        if report.end == End::Gone {
+            return self.store.delete_reader(&self.reader.class, &self.reader.name).await;
+        }
+        measures::count_deliveries(kind, &report.end, report.deliveries.len());
+        let now = now();
+        let mut reader = after(&self.reader, &report, self.destination.patience(), now, rand::random());
+        if let Some(latest) = report.deliveries.last() {
+            reader.outcome = Some((latest.words.clone(), latest.at));
+        }
+        self.store.save_reader(&reader, &self.holder, &report.deliveries).await.map(drop)
+    }
+}
+
+/// The reader as it is after a turn. `random` is from 0 to 1, and spreads the tries.
+fn after(
+    before: &Reader,
+    report: &Report,
+    patience: Option<Duration>,
+    now: time::OffsetDateTime,
+    random: f64,
+) -> Reader {
+    let mut reader = before.clone();
+    reader.position = report.position.max(before.position);
+    match &report.end {
+        End::Well | End::Gone => {
+            (reader.failures, reader.failing_since, reader.retry) = (0, None, now);
+        }
+        End::Failed { words, after } => {
+            // What came through shows that the other system is there.
+            let is_progress = reader.position > before.position && report.deliveries.len() > 1;
+            let (failures, since) = if is_progress { (0, None) } else { (before.failures, before.failing_since) };
+            let since = since.unwrap_or(now);
+            reader.failures = failures.saturating_add(1);
+            reader.failing_since = Some(since);
+            reader.retry = later(now, rest(failures, *after, random));
+            reader.off = patience.filter(|patience| now - since >= *patience).map(|_| now);
+            reader.outcome = Some((words.clone(), now));
+        }
+        End::SwitchedOff { words } => {
+            reader.off = Some(now);
+            reader.outcome = Some((words.clone(), now));
+        }
+    }
+    reader
+}
