@@ -23,6 +23,7 @@ mod told;
 use std::sync::Arc;
 
 use app::error::BackendError;
+use deliveries::Sender;
 use store::ClassId;
 use tokio::sync::Semaphore;
 
@@ -49,15 +50,17 @@ struct Parts {
     master_key: MasterKey,
     /// Where browsers reach the pages, without a slash at its end.
     public_url: Option<String>,
+    sender: Sender,
     exports: Arc<Semaphore>,
 }
 
 impl Classes {
-    pub fn new(headwater: Headwater, master_key: MasterKey, public_url: Option<&str>) -> Self {
+    /// `sender` sends to addresses that instructors choose.
+    pub fn new(headwater: Headwater, master_key: MasterKey, public_url: Option<&str>, sender: Sender) -> Self {
         let boards = BoardKeeper::new(headwater.clone());
         let public_url = public_url.map(|url| url.trim_end_matches('/').to_owned());
         let exports = Arc::new(Semaphore::new(EXPORTS));
-        Self(Arc::new(Parts { headwater, boards, master_key, public_url, exports }))
+        Self(Arc::new(Parts { headwater, boards, master_key, public_url, sender, exports }))
     }
 
     pub fn headwater(&self) -> &Headwater {
@@ -71,6 +74,11 @@ impl Classes {
     /// Where browsers reach the pages, if whoever runs the server has told.
     pub fn public_url(&self) -> Option<&str> {
         self.0.public_url.as_deref()
+    }
+
+    /// Sends to addresses that instructors have chosen.
+    pub fn sender(&self) -> &Sender {
+        &self.0.sender
     }
 
     /// The board of a class as its log is now.

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args, ValueEnum};
+use deliveries::Reach;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
@@ -64,6 +65,19 @@ pub struct ServeOptions {
     /// out, from the address at which the instructor sees the page.
     #[arg(long, env = "HEADWATER_PUBLIC_URL")]
     pub public_url: Option<String>,
+    /// Send to private addresses, too, and by plain HTTP, where an instructor enters one for a webhook, a learning record store
+    /// or a learning platform: for systems in the same network. Whoever owns a class can then make this server send requests
+    /// to whatever it reaches.
+    #[arg(
+        long,
+        env = "HEADWATER_ALLOW_PRIVATE_TARGETS",
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        require_equals = true,
+        default_value_t = false,
+        default_missing_value = "true"
+    )]
+    pub allow_private_targets: bool,
     /// Key from which this installation's other secrets are made: 64 hex digits. Servers that share a database need the
     /// same. If left out: the file secret.key in the data folder, made at the first start.
     #[arg(long, env = "HEADWATER_SECRET_KEY", hide_env_values = true, hide_default_value = true)]
@@ -131,6 +145,11 @@ impl ServeOptions {
             Some(text) => MasterKey::given(&text)?,
             None => MasterKey::in_folder(&self.data_dir())?,
         })
+    }
+
+    /// Where what leaves a class may go.
+    pub fn reach(&self) -> Reach {
+        if self.allow_private_targets { Reach::Everywhere } else { Reach::Public }
     }
 
     /// How learners' own accounts are reached. An error where others than this machine's user could use its credentials.

@@ -104,7 +104,8 @@ pub fn count_deliveries(kind: &'static str, end: &End, tried: usize) {
     };
     for (outcome, count) in [("delivered", tried - failed), (outcome, failed)] {
         if count > 0 {
-            metrics::counter!("headwater_deliveries_total", "kind" => kind, "outcome" => outcome).increment(count as u64);
+            metrics::counter!("headwater_deliveries_total", "kind" => kind, "outcome" => outcome)
+                .increment(count as u64);
         }
     }
 }

@@ -81,12 +81,7 @@ impl Store {
 
     /// The readers of a kind whose class's log goes on after their position, who do not rest and whom no server holds, those
     /// that have waited longest first.
-    pub async fn readers_behind(
-        &self,
-        kind: &str,
-        now: OffsetDateTime,
-        limit: u32,
-    ) -> Result<Vec<Reader>, StoreError> {
+    pub async fn readers_behind(&self, kind: &str, now: OffsetDateTime, limit: u32) -> Result<Vec<Reader>, StoreError> {
         let rows: Vec<ReaderRow> = read!(self, database => {
             sqlx::query_as(
                 "SELECT reader.class_id, reader.name, position, failures, failing_since_ms, retry_ms, off_ms, outcome,
@@ -147,12 +142,7 @@ impl Store {
     }
 
     /// Holds on to a reader. False when it is another's by now, or gone.
-    pub async fn keep_reader(
-        &self,
-        reader: &Reader,
-        holder: &str,
-        until: OffsetDateTime,
-    ) -> Result<bool, StoreError> {
+    pub async fn keep_reader(&self, reader: &Reader, holder: &str, until: OffsetDateTime) -> Result<bool, StoreError> {
         let held = alter!(self, database => {
             sqlx::query("UPDATE reader SET held_until_ms = $1 WHERE class_id = $2 AND name = $3 AND holder = $4")
                 .bind(milliseconds(until))

@@ -5,7 +5,9 @@
 //! carried again. So every entry arrives at least once and in order, whichever server ends when.
 
 mod carrier;
+mod statements;
 mod turn;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +20,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::carrier::Carrier;
+use self::statements::XapiStatements;
+use self::webhooks::Webhooks;
 use super::Classes;
+use crate::state::now;
 
 /// A kind of system to which a class's entries are carried.
 #[async_trait]
@@ -98,6 +103,18 @@ impl Report {
         Self { position: errand.last(), deliveries: Vec::new(), end: End::Well }
     }
 
+    /// Nothing could be sent, for this reason.
+    pub fn failed(errand: &Errand, words: String) -> Self {
+        let delivery = Delivery { at: now(), status: None, words: words.clone() };
+        Self { position: errand.before(), deliveries: vec![delivery], end: End::Failed { words, after: None } }
+    }
+
+    /// Nothing could be sent, and that is this server's own fault. The cause is for its log.
+    pub fn failed_here(errand: &Errand, cause: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%cause, "what is to be carried cannot be prepared");
+        Self::failed(errand, "this server could not read what it should send".to_owned())
+    }
+
     /// The document is gone.
     pub fn gone(errand: &Errand) -> Self {
         Self { position: errand.before(), deliveries: Vec::new(), end: End::Gone }
@@ -110,8 +127,8 @@ pub struct Carriage {
 }
 
 /// All kinds of systems that entries are carried to.
-fn destinations(_classes: &Classes) -> Vec<Arc<dyn Destination>> {
-    Vec::new()
+fn destinations(classes: &Classes) -> Vec<Arc<dyn Destination>> {
+    vec![Arc::new(Webhooks::new(classes.clone())), Arc::new(XapiStatements::new(classes.clone()))]
 }
 
 impl Carriage {

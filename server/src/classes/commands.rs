@@ -92,6 +92,10 @@ pub async fn perform(
             "The webhook is added. Its key is shown this once.".to_owned()
         }
         ClassCommand::TestWebhook { webhook } => outside::test_webhook(classes, &entered.id, &webhook).await?,
+        ClassCommand::SwitchOnWebhook { webhook } => {
+            outside::switch_on_webhook(classes, &entered.id, &webhook).await?;
+            "It is switched on, and told what it has missed.".to_owned()
+        }
         ClassCommand::RemoveWebhook { webhook } => {
             outside::remove_webhook(classes, &entered.id, &webhook).await?;
             "The webhook is removed.".to_owned()
@@ -105,7 +109,7 @@ pub async fn perform(
             "The platform is removed.".to_owned()
         }
         ClassCommand::SaveXapi(draft) => {
-            outside::save_xapi(classes, &entered.id, draft).await?;
+            outside::save_xapi(classes, &entered.id, draft, site).await?;
             "Saved. Statements go there from now on.".to_owned()
         }
         ClassCommand::RemoveXapi => {

@@ -7,14 +7,17 @@ use app::error::BackendError;
 use app::model::teach::{
     DeliveryView, LtiView, PlatformDraft, PlatformView, ShownOnce, WebhookKind, WebhookView, XapiDraft, XapiView,
 };
+use deliveries::{Message, SigningKey};
 use rand::Rng as _;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use store::{ClassId, Reader};
+use store::{ClassId, Delivery, Reader};
+use time::OffsetDateTime;
+use url::Url;
 
 use super::Classes;
-use crate::state::store_failed;
+use crate::state::{internal, now, store_failed};
 
 /// Kinds of the documents. Readers are named after them.
 pub const WEBHOOK: &str = "webhook";
@@ -51,6 +54,9 @@ pub struct Platform {
 pub struct Xapi {
     pub endpoint: String,
     pub key: String,
+    /// The site's URL when this was entered: what is told about belongs to it. A site that moves keeps it, so that the
+    /// statements before and after are about the same.
+    pub site: String,
     /// Sealed for [`XAPI`] and the class's id.
     pub secret: String,
 }
@@ -73,18 +79,19 @@ pub fn platform_id(issuer: &str, client_id: &str) -> String {
     hex::encode(&digest[..16])
 }
 
-/// The key with which a webhook's messages are signed, as its owner is shown it.
-pub fn webhook_secret(classes: &Classes, webhook: &str) -> SecretString {
-    SecretString::from(format!("whsec_{}", hex::encode(*classes.master_key().derive(WEBHOOK, webhook))))
+/// The key with which a webhook's messages are signed.
+pub fn signing_key(classes: &Classes, webhook: &str) -> SigningKey {
+    SigningKey::new(classes.master_key().derive(WEBHOOK, webhook).as_slice())
 }
 
 pub async fn view(classes: &Classes, class: &ClassId, site: &str) -> Result<OutsideView, BackendError> {
     let store = classes.headwater().store();
-    let (webhooks, platforms, xapi, readers, head) = tokio::try_join!(
+    let (webhooks, platforms, xapi, readers, deliveries, head) = tokio::try_join!(
         store.documents::<Webhook>(class, WEBHOOK),
         store.documents::<Platform>(class, PLATFORM),
         store.document::<Xapi>(class, XAPI, ONLY),
         store.readers(class),
+        store.deliveries(class),
         store.head(class)
     )
     .map_err(store_failed)?;
@@ -101,8 +108,14 @@ pub async fn view(classes: &Classes, class: &ClassId, site: &str) -> Result<Outs
         webhooks: (webhooks.into_iter())
             .map(|(id, webhook)| {
                 let reader = reader(WEBHOOK, &id);
-                let deliveries = reader.and_then(delivery).into_iter().collect();
-                WebhookView { id, url: webhook.url, kinds: webhook.kinds, deliveries, behind: behind(reader) }
+                WebhookView {
+                    url: webhook.url,
+                    kinds: webhook.kinds,
+                    deliveries: reader.map(|reader| history(reader, &deliveries)).unwrap_or_default(),
+                    behind: behind(reader),
+                    off: reader.and_then(switched_off),
+                    id,
+                }
             })
             .collect(),
         lti: LtiView {
@@ -139,7 +152,7 @@ pub async fn add_webhook(
     url: String,
     kinds: Vec<WebhookKind>,
 ) -> Result<ShownOnce, BackendError> {
-    use secrecy::ExposeSecret as _;
+    refuse_unreachable(classes, "url", &url)?;
     let store = classes.headwater().store();
     let known: Vec<(String, Webhook)> = store.documents(class, WEBHOOK).await.map_err(store_failed)?;
     refuse_too_many(known.len())?;
@@ -150,16 +163,30 @@ pub async fn add_webhook(
     store.create_reader(class, &reader_name(WEBHOOK, &id), head).await.map_err(store_failed)?;
     let webhook = Webhook { url: url.clone(), kinds };
     store.save_document(class, WEBHOOK, &id, &webhook).await.map_err(store_failed)?;
-    let secret = webhook_secret(classes, &id).expose_secret().to_owned();
+    let secret = signing_key(classes, &id).shown().expose_secret().to_owned();
     Ok(ShownOnce::WebhookSecret { url, secret })
 }
 
-/// Sends a message to a webhook to try it.
+/// Sends a message to a webhook to try it, and tells what came back.
 pub async fn test_webhook(classes: &Classes, class: &ClassId, webhook: &str) -> Result<String, BackendError> {
     let store = classes.headwater().store();
     let found: Option<Webhook> = store.document(class, WEBHOOK, webhook).await.map_err(store_failed)?;
-    found.ok_or(BackendError::NotFound)?;
-    Err(BackendError::Refused { message: "This server does not deliver to webhooks.".to_owned() })
+    let url: Url = found.ok_or(BackendError::NotFound)?.url.parse().map_err(internal)?;
+    let message = Message::of_test(class.as_str(), rand::random(), now()).map_err(internal)?;
+    let (headers, body) = message.signed(&signing_key(classes, webhook), now());
+    let refused = |message: String| Err(BackendError::Refused { message });
+    match classes.sender().post(&url, headers, body).await {
+        Ok(answer) if answer.is_success() => Ok(format!("The test was taken: it answered {}.", answer.status)),
+        Ok(answer) => refused(format!("The test was not taken: it answered {}.", answer.status)),
+        Err(error) => refused(format!("The test did not arrive: {error}.")),
+    }
+}
+
+/// Switches a webhook on that was switched off, so that what it has missed is delivered.
+pub async fn switch_on_webhook(classes: &Classes, class: &ClassId, webhook: &str) -> Result<(), BackendError> {
+    let store = classes.headwater().store();
+    let found = store.switch_on_reader(class, &reader_name(WEBHOOK, webhook)).await.map_err(store_failed)?;
+    if found { Ok(()) } else { Err(BackendError::NotFound) }
 }
 
 pub async fn remove_webhook(classes: &Classes, class: &ClassId, webhook: &str) -> Result<(), BackendError> {
@@ -170,8 +197,11 @@ pub async fn remove_webhook(classes: &Classes, class: &ClassId, webhook: &str) -
 pub async fn add_platform(classes: &Classes, class: &ClassId, draft: PlatformDraft) -> Result<(), BackendError> {
     let store = classes.headwater().store();
     let known: Vec<(String, Platform)> = store.documents(class, PLATFORM).await.map_err(store_failed)?;
-    refuse_too_many(known.len())?;
     let id = platform_id(&draft.issuer, &draft.client_id);
+    let before = known.iter().find(|(known, _)| *known == id).map(|(_, platform)| platform);
+    if before.is_none() {
+        refuse_too_many(known.len())?;
+    }
     let platform = Platform {
         issuer: draft.issuer,
         client_id: draft.client_id,
@@ -179,21 +209,27 @@ pub async fn add_platform(classes: &Classes, class: &ClassId, draft: PlatformDra
         auth_url: draft.auth_url,
         token_url: draft.token_url,
         jwks_url: draft.jwks_url,
-        launched_at: None,
+        launched_at: before.and_then(|platform| platform.launched_at),
     };
     // Grades are those of the whole log.
-    store.create_reader(class, &reader_name(PLATFORM, &id), 0).await.map_err(store_failed)?;
-    store.save_document(class, PLATFORM, &id, &platform).await.map_err(store_failed)
+    let reader = reader_name(PLATFORM, &id);
+    store.create_reader(class, &reader, 0).await.map_err(store_failed)?;
+    store.save_document(class, PLATFORM, &id, &platform).await.map_err(store_failed)?;
+    // What failed by what was entered before need not wait.
+    store.switch_on_reader(class, &reader).await.map_err(store_failed)?;
+    Ok(())
 }
 
 pub async fn remove_platform(classes: &Classes, class: &ClassId, platform: &str) -> Result<(), BackendError> {
     remove(classes, class, PLATFORM, platform).await
 }
 
-/// Sets where statements go. An empty secret leaves the one there is.
-pub async fn save_xapi(classes: &Classes, class: &ClassId, draft: XapiDraft) -> Result<(), BackendError> {
+/// Sets where statements go, from what happens from now on. An empty secret leaves the one there is.
+pub async fn save_xapi(classes: &Classes, class: &ClassId, draft: XapiDraft, site: &str) -> Result<(), BackendError> {
+    refuse_unreachable(classes, "endpoint", &draft.endpoint)?;
     let store = classes.headwater().store();
     let known: Option<Xapi> = store.document(class, XAPI, ONLY).await.map_err(store_failed)?;
+    let site = known.as_ref().map_or_else(|| site.to_owned(), |known| known.site.clone());
     let secret = match known {
         Some(known) if draft.secret.is_empty() => known.secret,
         None if draft.secret.is_empty() => {
@@ -205,9 +241,13 @@ pub async fn save_xapi(classes: &Classes, class: &ClassId, draft: XapiDraft) -> 
         _ => classes.master_key().seal(XAPI, class.as_str(), &SecretString::from(draft.secret)),
     };
     let head = store.head(class).await.map_err(store_failed)?.map_or(0, |head| head.seq);
-    store.create_reader(class, &reader_name(XAPI, ONLY), head).await.map_err(store_failed)?;
-    let xapi = Xapi { endpoint: draft.endpoint, key: draft.key, secret };
-    store.save_document(class, XAPI, ONLY, &xapi).await.map_err(store_failed)
+    let reader = reader_name(XAPI, ONLY);
+    store.create_reader(class, &reader, head).await.map_err(store_failed)?;
+    let xapi = Xapi { endpoint: draft.endpoint, key: draft.key, site, secret };
+    store.save_document(class, XAPI, ONLY, &xapi).await.map_err(store_failed)?;
+    // What failed by what was entered before need not wait.
+    store.switch_on_reader(class, &reader).await.map_err(store_failed)?;
+    Ok(())
 }
 
 pub async fn remove_xapi(classes: &Classes, class: &ClassId) -> Result<(), BackendError> {
@@ -221,11 +261,31 @@ async fn remove(classes: &Classes, class: &ClassId, kind: &str, id: &str) -> Res
     if was_there { Ok(()) } else { Err(BackendError::NotFound) }
 }
 
-/// What happened at the reader's latest try.
-fn delivery(reader: &Reader) -> Option<DeliveryView> {
-    let (text, at) = reader.outcome.clone()?;
-    let again_at = (reader.failures > 0).then(|| reader.retry.unix_timestamp());
-    Some(DeliveryView { at: at.unix_timestamp(), status: None, text, again_at })
+/// What a reader tried latest, latest first.
+fn history(reader: &Reader, deliveries: &[(String, Delivery)]) -> Vec<DeliveryView> {
+    let own = deliveries.iter().filter(|(name, _)| *name == reader.name);
+    let again = (reader.failures > 0 && reader.off.is_none()).then(|| reader.retry.unix_timestamp());
+    own.enumerate()
+        .map(|(position, (_, delivery))| DeliveryView {
+            at: delivery.at.unix_timestamp(),
+            status: delivery.status,
+            text: delivery.words.clone(),
+            again_at: again.filter(|_| position == 0),
+        })
+        .collect()
+}
+
+/// Since when a reader is switched off, and why.
+fn switched_off(reader: &Reader) -> Option<(i64, String)> {
+    let why = reader.outcome.as_ref().map(|(words, _)| words.clone()).unwrap_or_default();
+    reader.off.map(OffsetDateTime::unix_timestamp).map(|off| (off, why))
+}
+
+/// Refuses an address that this server would not send to, as far as it tells by itself.
+fn refuse_unreachable(classes: &Classes, field: &str, address: &str) -> Result<(), BackendError> {
+    let invalid = |message: String| BackendError::Invalid { field: field.to_owned(), message };
+    let url: Url = address.parse().map_err(|_| invalid("This is no address.".to_owned()))?;
+    classes.sender().reach().allows(&url).map_err(|error| invalid(format!("This cannot be used: {error}.")))
 }
 
 fn refuse_too_many(known: usize) -> Result<(), BackendError> {

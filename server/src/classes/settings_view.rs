@@ -37,7 +37,6 @@ pub async fn settings(classes: &Classes, entered: &InClass, site: &str) -> Resul
                 expires_at: invitation.expires.unix_timestamp(),
             })
             .collect(),
-        carries: false,
         webhooks: outside.webhooks,
         lti: outside.lti,
         xapi: outside.xapi,

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use deliveries::Sender;
 use leptos::config::LeptosOptions;
 use sandbox::{RemoteError, RemoteSandbox, Sandbox};
 use store::Store;
@@ -80,7 +81,8 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     stop_on_signal(shutdown.clone())?;
     let instructors = Instructors::new(headwater.store().clone());
     let set_up_code = instructors.set_up_code().await?;
-    let classes = Classes::new(headwater.clone(), options.master_key()?, options.public_url.as_deref());
+    let sender = Sender::new(options.reach())?;
+    let classes = Classes::new(headwater.clone(), options.master_key()?, options.public_url.as_deref(), sender);
     let carriage = Carriage::start(&classes, &shutdown);
     let health = Health::of_web(headwater.clone(), shutdown.clone());
     let web = WebOptions {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use deliveries::{Reach, Sender};
 use leptos::config::LeptosOptions;
 use sandbox::{Clock, PythonRuntime, Sandbox, SandboxConfig};
 use secrecy::ExposeSecret as _;
@@ -53,12 +54,21 @@ pub struct Wishes {
     /// Learners' own accounts. The sandbox stands in for AWS, and the server's own credentials are a key to an account in it.
     pub live: LiveMode,
     pub visits: VisitOptions,
+    /// Where what leaves a class may go.
+    pub reach: Reach,
 }
 
 impl Default for Wishes {
     fn default() -> Self {
         let visits = VisitOptions { starts_per_minute: 0, wrong_guesses_per_minute: 0, trusted_proxy: Vec::new() };
-        Self { max_learners: 100, labs_for: LabsFor::Everyone, secure_cookie: false, live: LiveMode::Off, visits }
+        Self {
+            max_learners: 100,
+            labs_for: LabsFor::Everyone,
+            secure_cookie: false,
+            live: LiveMode::Off,
+            visits,
+            reach: Reach::Public,
+        }
     }
 }
 
@@ -117,7 +127,7 @@ impl World {
             .site_pkg_dir("pkg")
             .build();
         let instructors = Instructors::new(store.clone());
-        let classes = Classes::new(headwater.clone(), MasterKey::generate(), None);
+        let classes = Classes::new(headwater.clone(), MasterKey::generate(), None, Sender::new(wishes.reach).unwrap());
         let carriage = Carriage::start(&classes, &shutdown);
         let web = WebOptions {
             secure_cookie: wishes.secure_cookie,

@@ -44,23 +44,43 @@ pub fn view(class: ClassView) -> SettingsView {
             note: "Lea, for the second group".to_owned(),
             expires_at: NOW + 86_400,
         }],
-        carries: true,
-        webhooks: vec![WebhookView {
-            id: "w1".to_owned(),
-            url: "https://hooks.example/lab".to_owned(),
-            kinds: vec![WebhookKind::Steps, WebhookKind::Help],
-            deliveries: vec![
-                DeliveryView {
-                    at: NOW - 30,
-                    status: None,
-                    text: "the connection was refused".to_owned(),
-                    again_at: Some(NOW + 90),
-                },
-                DeliveryView { at: NOW - 90, status: Some(503), text: "2 events".to_owned(), again_at: None },
-                DeliveryView { at: NOW - 600, status: Some(200), text: "3 events".to_owned(), again_at: None },
-            ],
-            behind: 2,
-        }],
+        webhooks: vec![
+            WebhookView {
+                id: "w1".to_owned(),
+                url: "https://hooks.example/lab".to_owned(),
+                kinds: vec![WebhookKind::Steps, WebhookKind::Help],
+                deliveries: vec![
+                    DeliveryView {
+                        at: NOW - 30,
+                        status: None,
+                        text: "the connection was refused".to_owned(),
+                        again_at: Some(NOW + 90),
+                    },
+                    DeliveryView {
+                        at: NOW - 90,
+                        status: Some(503),
+                        text: "it answered 503".to_owned(),
+                        again_at: None,
+                    },
+                    DeliveryView { at: NOW - 600, status: Some(200), text: "3 events".to_owned(), again_at: None },
+                ],
+                behind: 2,
+                off: None,
+            },
+            WebhookView {
+                id: "w2".to_owned(),
+                url: "https://old.example/hook".to_owned(),
+                kinds: vec![WebhookKind::Verdicts],
+                deliveries: vec![DeliveryView {
+                    at: NOW - 7200,
+                    status: Some(410),
+                    text: "it answered 410 and wants no more".to_owned(),
+                    again_at: None,
+                }],
+                behind: 14,
+                off: Some((NOW - 7200, "it answered 410 and wants no more".to_owned())),
+            },
+        ],
         lti: LtiView {
             addresses: vec![
                 ("Tool URL".to_owned(), "https://lab.example/lti/launch".to_owned()),

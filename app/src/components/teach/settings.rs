@@ -37,19 +37,17 @@ pub fn SettingsSections(settings: RwSignal<SettingsView>, shown_once: RwSignal<O
     let lti = Memo::new(move |_| settings.with(|settings| settings.lti.clone()));
     let xapi = Memo::new(move |_| settings.with(|settings| settings.xapi.clone()));
     let class = Memo::new(move |_| settings.with(|settings| (settings.class.name.clone(), settings.class.state)));
-    let carries = settings.with_untracked(|settings| settings.carries);
     let parts = [
-        ("basics", "The class", true),
-        ("points", "Points", true),
-        ("staff", "Staff", true),
-        ("webhooks", "Webhooks", carries),
-        ("lti", "Learning platforms", carries),
-        ("xapi", "xAPI", carries),
-        ("ending", "Archive, delete", true),
+        ("basics", "The class"),
+        ("points", "Points"),
+        ("staff", "Staff"),
+        ("webhooks", "Webhooks"),
+        ("lti", "Learning platforms"),
+        ("xapi", "xAPI"),
+        ("ending", "Archive, delete"),
     ]
     .into_iter()
-    .filter(|(_, _, offered)| *offered)
-    .map(|(anchor, title, _)| view! { <li><a href=format!("#{anchor}") rel="external">{title}</a></li> })
+    .map(|(anchor, title)| view! { <li><a href=format!("#{anchor}") rel="external">{title}</a></li> })
     .collect_view();
     // Each is a view of its own kind, or the type of the whole would be too deep for the compiler.
     let basics = move || {
@@ -64,21 +62,17 @@ pub fn SettingsSections(settings: RwSignal<SettingsView>, shown_once: RwSignal<O
         let (name, state) = class.get();
         view! { <Ending name state/> }.into_any()
     };
-    let mut sections: Vec<AnyView> = vec![
+    let sections: Vec<AnyView> = vec![
         view! { <NoticeBox notice=gone/> }.into_any(),
         (move || shown_once.get().map(once)).into_any(),
         basics.into_any(),
         (move || view! { <Points points=points.get()/> }.into_any()).into_any(),
         staff.into_any(),
+        (move || view! { <Webhooks webhooks=webhooks.get()/> }.into_any()).into_any(),
+        (move || view! { <Lti lti=lti.get()/> }.into_any()).into_any(),
+        (move || view! { <Xapi xapi=xapi.get()/> }.into_any()).into_any(),
+        ending.into_any(),
     ];
-    if carries {
-        sections.extend([
-            (move || view! { <Webhooks webhooks=webhooks.get()/> }.into_any()).into_any(),
-            (move || view! { <Lti lti=lti.get()/> }.into_any()).into_any(),
-            (move || view! { <Xapi xapi=xapi.get()/> }.into_any()).into_any(),
-        ]);
-    }
-    sections.push(ending.into_any());
     view! {
         <div class="settings">
             <nav class="settings-parts" aria-label="Parts of the settings">

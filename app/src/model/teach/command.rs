@@ -80,6 +80,10 @@ pub enum ClassCommand {
     TestWebhook {
         webhook: String,
     },
+    /// It was switched off because it failed too long or wanted no more.
+    SwitchOnWebhook {
+        webhook: String,
+    },
     RemoveWebhook {
         webhook: String,
     },
@@ -172,6 +176,7 @@ impl ClassCommand {
             | Self::RemoveStaff { .. }
             | Self::AddWebhook { .. }
             | Self::TestWebhook { .. }
+            | Self::SwitchOnWebhook { .. }
             | Self::RemoveWebhook { .. }
             | Self::AddPlatform(_)
             | Self::RemovePlatform { .. }
@@ -208,6 +213,7 @@ pub enum Act {
     RemoveStaff,
     AddWebhook,
     TestWebhook,
+    SwitchOnWebhook,
     RemoveWebhook,
     AddPlatform,
     RemovePlatform,
@@ -242,6 +248,7 @@ impl Act {
             Self::RemoveStaff => "remove-staff",
             Self::AddWebhook => "add-webhook",
             Self::TestWebhook => "test-webhook",
+            Self::SwitchOnWebhook => "switch-on-webhook",
             Self::RemoveWebhook => "remove-webhook",
             Self::AddPlatform => "add-platform",
             Self::RemovePlatform => "remove-platform",
@@ -277,6 +284,7 @@ impl Act {
             Self::RemoveStaff => ClassCommand::RemoveStaff { instructor: form.id("instructor")? },
             Self::AddWebhook => ClassCommand::AddWebhook { url: form.web_address("url")?, kinds: form.kinds()? },
             Self::TestWebhook => ClassCommand::TestWebhook { webhook: form.id("webhook")? },
+            Self::SwitchOnWebhook => ClassCommand::SwitchOnWebhook { webhook: form.id("webhook")? },
             Self::RemoveWebhook => ClassCommand::RemoveWebhook { webhook: form.id("webhook")? },
             Self::AddPlatform => ClassCommand::AddPlatform(PlatformDraft {
                 issuer: form.web_address("issuer")?,

@@ -18,8 +18,6 @@ pub struct SettingsView {
     pub staff: Vec<StaffView>,
     /// Invitations that nobody has accepted yet.
     pub invitations: Vec<InvitationLinkView>,
-    /// Whether this server carries what happens in a class to other systems; without it the rest here is not offered.
-    pub carries: bool,
     pub webhooks: Vec<WebhookView>,
     pub lti: LtiView,
     pub xapi: Option<XapiView>,
@@ -70,8 +68,10 @@ pub struct WebhookView {
     pub kinds: Vec<WebhookKind>,
     /// Latest first.
     pub deliveries: Vec<DeliveryView>,
-    /// Events not delivered yet.
+    /// Entries of the log that it has not been told yet, or passed over.
     pub behind: u32,
+    /// Since when it is switched off, and why.
+    pub off: Option<(i64, String)>,
 }
 
 /// Groups of events that a webhook may be told.
@@ -80,7 +80,7 @@ pub struct WebhookView {
 pub enum WebhookKind {
     /// Joined, left, removed, renamed.
     Members,
-    /// Steps opened and passed.
+    /// Steps opened, done for the learner, passed.
     Steps,
     /// Verdicts of checks.
     Verdicts,
@@ -104,7 +104,7 @@ impl WebhookKind {
     pub fn label(self) -> &'static str {
         match self {
             Self::Members => "Who joins, leaves, is removed",
-            Self::Steps => "Steps opened and passed",
+            Self::Steps => "Steps opened, done for them, passed",
             Self::Verdicts => "Verdicts of checks",
             Self::Help => "Hands, hints, what was resolved",
         }

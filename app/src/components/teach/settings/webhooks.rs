@@ -5,7 +5,7 @@ use crate::{
         FieldInput, Icon, icon,
         teach::{ActForm, ClassDesk, Confirmed, Tick},
     },
-    format::{clock, counted, machine_time, short_clock},
+    format::{clock, counted, day_and_time, machine_time, short_clock},
     model::{
         FieldInput as Input, FieldView,
         teach::{Act, DeliveryView, WebhookKind, WebhookView},
@@ -23,7 +23,7 @@ pub fn Webhooks(webhooks: Vec<WebhookView>) -> impl IntoView {
         name: "url".to_owned(),
         label: "Address".to_owned(),
         help_html:
-            "It is sent JSON by POST, signed with a key of its own, and tried again for a day when it does not answer."
+            "It is sent JSON by POST, signed with a key of its own, and tried again for three days when it is not taken."
                 .to_owned(),
         value: String::new(),
         required: true,
@@ -67,7 +67,7 @@ pub fn Webhooks(webhooks: Vec<WebhookView>) -> impl IntoView {
 
 #[component]
 fn Webhook(webhook: WebhookView) -> impl IntoView {
-    let WebhookView { id, url, kinds, deliveries, behind } = webhook;
+    let WebhookView { id, url, kinds, deliveries, behind, off } = webhook;
     let hidden = vec![("webhook", id.clone())];
     let told: Vec<&str> = kinds.into_iter().map(WebhookKind::label).collect();
     let none = deliveries.is_empty();
@@ -78,6 +78,17 @@ fn Webhook(webhook: WebhookView) -> impl IntoView {
             <p class="help">{told.join(" · ")}</p>
             {(behind > 0)
                 .then(|| view! { <p class="setting-trouble">{counted(u64::from(behind), "event is", "events are")} " not delivered yet"</p> })}
+            {off
+                .map(|(since, why)| {
+                    view! {
+                        <p class="setting-trouble">
+                            "Switched off since "
+                            <time datetime=machine_time(since)>{day_and_time(since)}</time>
+                            {format!(": {why}. Nothing is sent until you switch it on; then it is told what it has missed.")}
+                        </p>
+                        <ActForm act=Act::SwitchOnWebhook id=format!("settings-on-{id}") hidden=hidden.clone() button="Switch on" label=format!("Switch on {url}") class="inline-form"/>
+                    }
+                })}
             <details class="deliveries" open=behind != 0>
                 <summary>"Last deliveries"</summary>
                 {none.then(|| view! { <p class="help">"None yet."</p> })}

@@ -39,7 +39,7 @@ pub fn Xapi(xapi: Option<XapiView>) -> impl IntoView {
     view! {
         <section class="setting" id="xapi" aria-labelledby="xapi-title">
             <h2 id="xapi-title">"xAPI"</h2>
-            <p>"If you keep a learning record store, every pass and every finished step can go there as a statement."</p>
+            <p>"If you keep a learning record store, statements can go there: who joins, steps begun and finished, checks passed, questions answered. Learners are named by ids only."</p>
             {(behind > 0)
                 .then(|| view! { <p class="setting-trouble">{counted(u64::from(behind), "event is", "events are")} " not told yet"</p> })}
             {(!trouble.is_empty()).then(|| view! { <p class="setting-trouble">{trouble}</p> })}
