@@ -71,7 +71,7 @@ fi
 # Real clients and a browser driver for the tests.
 if [ "$purpose" = test ]; then
     if ! cmp -s scripts/test-requirements.txt "$HEADWATER_TEST_PYTHON/.requirements"; then
-        say "installing the AWS CLI, boto3, moto, an LTI platform and py4j for the tests"
+        say "installing the AWS CLI, boto3, moto, an LTI platform, a learning record store and others for the tests"
         /usr/bin/python3 -c 'import ensurepip' 2>/dev/null || debian_packages python3-venv
         rm -rf "$HEADWATER_TEST_PYTHON"
         /usr/bin/python3 -m venv "$HEADWATER_TEST_PYTHON"

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod board;
+mod carriage;
 mod catch_up;
 mod classes;
 #[path = "../tests/support/client.rs"]
@@ -17,6 +18,8 @@ mod looking;
 mod membership;
 mod options_table;
 mod pages;
+#[path = "../tests/support/receiver.rs"]
+mod receiver;
 mod school;
 mod sending;
 mod several_servers;

@@ -51,8 +51,6 @@ pub struct Errand {
     pub id: String,
     /// Never empty, and without a gap after what was carried before.
     pub entries: Vec<LogEntry>,
-    /// Tries in a row that have failed.
-    pub failures: u32,
     /// Set when the server stops, or the reader's turn is over.
     end: CancellationToken,
 }

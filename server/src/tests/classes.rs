@@ -56,6 +56,7 @@ fn forms(learner: &LearnerId, other: &LearnerId) -> Vec<Form> {
         of(Act::RemoveStaff, &[("instructor", nobody)], Role::Owner),
         of(Act::AddWebhook, &[("url", "https://hook.example/"), ("kind-help", "on")], Role::Owner),
         of(Act::TestWebhook, &[("webhook", nobody)], Role::Owner),
+        of(Act::SwitchOnWebhook, &[("webhook", nobody)], Role::Owner),
         of(Act::RemoveWebhook, &[("webhook", nobody)], Role::Owner),
         of(Act::AddPlatform, &platform, Role::Owner),
         of(Act::RemovePlatform, &[("platform", nobody)], Role::Owner),
@@ -348,12 +349,13 @@ async fn the_secrets_of_what_leaves_the_class_are_shown_once_or_never() {
     assert_eq!(added.status, StatusCode::OK, "{added:?}");
     let shown: serde_json::Value = school.owner.call("teach-shown-once", &[("class", &class)]).await.json();
     let secret = shown["WebhookSecret"]["secret"].as_str().unwrap().to_owned();
-    assert!(secret.starts_with("whsec_") && secret.len() == 6 + 64);
+    assert!(secret.starts_with("whsec_") && secret.len() == 6 + 44, "32 bytes as base64");
     secret_audit::note("webhook secret", &secret);
     let fields = [("endpoint", "https://lrs.example/xapi"), ("key", "key"), ("secret", "water under the bridge")];
     assert_eq!(school.owner.act(&class, "save-xapi", &fields).await.status, StatusCode::OK);
     let page = school.owner.get(&format!("/teach/classes/{class}/settings")).await;
     assert_eq!(page.status, StatusCode::OK);
+    assert!(page.body.contains("https://hook.example/") && page.body.contains("https://lrs.example/xapi"));
     let documents: Vec<String> =
         sqlx::query_scalar("SELECT value FROM class_document").fetch_all(school.world.sqlite()).await.unwrap();
     assert_eq!(documents.len(), 2);

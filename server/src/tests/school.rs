@@ -7,11 +7,12 @@ use app::error::BackendError;
 use app::model::teach::{BoardEvent, RowView, RowsView};
 use axum::http::{Method, Request, StatusCode, header};
 use classroom::VerdictKind;
+use deliveries::Reach;
 use lab::Variables;
 use store::{CheckOutcome, ClassId, LearnerId};
 
 use super::client::{Answer, Instructor, Told};
-use super::world::World;
+use super::world::{Wishes, World};
 use crate::place::Place;
 use crate::state::now;
 
@@ -74,7 +75,15 @@ impl School {
     }
 
     pub async fn open_with(fields: &[(&str, &str)]) -> Self {
-        let world = World::start().await;
+        Self::in_world(World::start().await, fields).await
+    }
+
+    /// The same on a server that sends there what leaves the class.
+    pub async fn open_reaching(reach: Reach) -> Self {
+        Self::in_world(World::start_with(Wishes { reach, ..Wishes::default() }).await, &CLASS).await
+    }
+
+    async fn in_world(world: World, fields: &[(&str, &str)]) -> Self {
         let code = world.instructors.set_up_code().await.unwrap().unwrap();
         let mut owner = Instructor::set_up(&world.site, &code, "olga@example.org").await;
         let class = owner.create_class(fields).await;

@@ -4,12 +4,15 @@
 mod apart;
 mod audit;
 mod backup;
+mod carriage;
 mod catch_up;
 #[path = "../support/client.rs"]
 mod client;
 mod logs;
 mod new_account;
 mod options;
+#[path = "../support/receiver.rs"]
+mod receiver;
 mod restart;
 mod role_offer;
 mod server;

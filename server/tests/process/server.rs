@@ -143,12 +143,17 @@ impl Server {
 
     /// The word that follows these in one of the next lines.
     pub async fn tells(&mut self, words: &str) -> String {
+        self.tells_line(words).await.split([' ', ';']).next().unwrap().to_owned()
+    }
+
+    /// What follows these words in one of the next lines.
+    pub async fn tells_line(&mut self, words: &str) -> String {
         loop {
             let line = timeout(PATIENCE, self.output.next_line()).await.expect("nothing more is told").unwrap();
             let line = line.unwrap_or_else(|| panic!("the server ended and did not tell {words:?}"));
             note_unlock_code(&line);
             if let Some(rest) = line.strip_prefix(words) {
-                return rest.split([' ', ';']).next().unwrap().to_owned();
+                return rest.to_owned();
             }
         }
     }

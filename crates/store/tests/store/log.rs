@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use classroom::{Event, Head, LogEntry, VerdictKind};
-use store::{Change, ClassId, ClassSettings, Store};
+use store::{Change, ClassId, ClassSettings, Delivery, KEPT_DELIVERIES, Store};
 use time::Duration;
 use tokio::task::JoinSet;
 
@@ -163,24 +163,101 @@ on_both! {
         let (class, _) = class(&store, &settings()).await;
         sealed(&store, &class.id).await;
         store.create_reader(&class.id, "webhook:one", 0).await.unwrap();
-        let mut reader = store.readers_behind("a", NOON).await.unwrap().remove(0);
+        assert!(store.readers_behind("hook", NOON, 10).await.unwrap().is_empty(), "it is of another kind");
+        let found = store.readers_behind("webhook", NOON, 10).await.unwrap().remove(0);
         let until = NOON + Duration::MINUTE;
-        assert!(store.hold_reader(&reader, "a", NOON, until).await.unwrap());
-        assert!(!store.hold_reader(&reader, "b", NOON, until).await.unwrap());
-        assert!(store.readers_behind("b", NOON).await.unwrap().is_empty());
-        assert!(store.hold_reader(&reader, "b", until, until + Duration::MINUTE).await.unwrap(), "its time is over");
-        (reader.failures, reader.retry) = (1, NOON + Duration::HOUR);
+        let mut reader = store.hold_reader(&found, "a", NOON, until).await.unwrap().unwrap();
+        assert_eq!(reader, found);
+        assert_eq!(store.hold_reader(&found, "b", NOON, until).await.unwrap(), None);
+        assert!(store.readers_behind("webhook", NOON, 10).await.unwrap().is_empty(), "somebody reads");
+        assert_eq!(store.next_reader_due("webhook").await.unwrap(), Some(until));
+        assert!(store.keep_reader(&reader, "a", until + Duration::MINUTE).await.unwrap());
+        assert!(!store.keep_reader(&reader, "b", until).await.unwrap());
+        let later = until + Duration::MINUTE;
+        assert!(store.hold_reader(&found, "b", later, later + Duration::MINUTE).await.unwrap().is_some(), "its time is over");
+        (reader.failures, reader.failing_since, reader.retry) = (1, Some(NOON), later + Duration::HOUR);
         reader.outcome = Some(("503".to_owned(), NOON));
-        store.save_reader(&reader).await.unwrap();
-        assert!(store.readers_behind("b", NOON).await.unwrap().is_empty(), "it rests");
-        (reader.position, reader.failures) = (1, 0);
-        store.save_reader(&reader).await.unwrap();
-        assert!(store.readers_behind("b", EVENING).await.unwrap().is_empty(), "it has come to the end");
+        assert!(!store.save_reader(&reader, "a", &[]).await.unwrap(), "it is another's");
+        assert!(store.save_reader(&reader, "b", &[]).await.unwrap());
+        assert!(store.readers_behind("webhook", later, 10).await.unwrap().is_empty(), "it rests");
+        assert_eq!(store.hold_reader(&found, "b", later, until).await.unwrap(), None);
+        assert_eq!(store.next_reader_due("webhook").await.unwrap(), Some(reader.retry));
+        assert!(store.switch_on_reader(&class.id, "webhook:one").await.unwrap());
+        let mut reader = store.hold_reader(&found, "a", later, later).await.unwrap().expect("it may try at once");
+        assert_eq!((reader.failures, reader.failing_since), (0, None));
+        (reader.position, reader.retry) = (1, later);
+        assert!(store.save_reader(&reader, "a", &[]).await.unwrap());
+        assert!(store.readers_behind("webhook", later + Duration::DAY, 10).await.unwrap().is_empty(), "it is at the end");
+        assert_eq!(store.next_reader_due("webhook").await.unwrap(), None);
         store.create_reader(&class.id, "webhook:one", 0).await.unwrap();
-        assert_eq!(store.readers(&class.id).await.unwrap(), [reader]);
+        assert_eq!(store.readers(&class.id).await.unwrap(), [reader.clone()]);
         store.delete_reader(&class.id, "webhook:one").await.unwrap();
         assert!(store.readers(&class.id).await.unwrap().is_empty());
+        assert!(!store.save_reader(&reader, "a", &[]).await.unwrap(), "it does not come back");
+        assert!(!store.switch_on_reader(&class.id, "webhook:one").await.unwrap());
+        assert!(store.readers(&class.id).await.unwrap().is_empty());
     }
+
+    async fn readers_have_their_turn_by_how_long_they_have_waited(home: Home) {
+        let store = home.open().await;
+        let (class, _) = class(&store, &settings()).await;
+        sealed(&store, &class.id).await;
+        for name in ["webhook:one", "webhook:two", "webhook:three", "xapi:only"] {
+            store.create_reader(&class.id, name, 0).await.unwrap();
+        }
+        let mut turns = Vec::new();
+        for minute in 1..=6 {
+            let now = NOON + Duration::MINUTE * minute;
+            let found = store.readers_behind("webhook", now, 1).await.unwrap().remove(0);
+            let mut reader = store.hold_reader(&found, "a", now, now).await.unwrap().unwrap();
+            reader.retry = now;
+            assert!(store.save_reader(&reader, "a", &[]).await.unwrap());
+            turns.push(reader.name);
+        }
+        let (first, second) = turns.split_at(3);
+        assert_eq!(first, second, "nobody twice before everybody once");
+        let waiting = store.readers_waiting().await.unwrap();
+        assert_eq!((waiting.readers, waiting.oldest), (4, store.log_after(&class.id, 0, 1).await.unwrap().first().map(noted)));
+        let mut off = store.readers(&class.id).await.unwrap().remove(0);
+        store.hold_reader(&off, "a", EVENING, EVENING).await.unwrap().unwrap();
+        off.off = Some(EVENING);
+        assert!(store.save_reader(&off, "a", &[]).await.unwrap());
+        assert_eq!(store.readers_waiting().await.unwrap().readers, 3);
+        assert_eq!(store.readers_behind("webhook", EVENING, 10).await.unwrap().len(), 2);
+    }
+
+    async fn the_latest_deliveries_of_a_reader_are_kept(home: Home) {
+        let store = home.open().await;
+        let (class, _) = class(&store, &settings()).await;
+        sealed(&store, &class.id).await;
+        for name in ["webhook:one", "webhook:two"] {
+            store.create_reader(&class.id, name, 0).await.unwrap();
+        }
+        let delivery = |count: usize| Delivery {
+            at: NOON + Duration::SECOND,
+            status: (count % 2 == 0).then_some(200),
+            words: format!("{count} events"),
+        };
+        let tries: Vec<Delivery> = (0..KEPT_DELIVERIES + 5).map(delivery).collect();
+        for found in store.readers_behind("webhook", NOON, 10).await.unwrap() {
+            for tried in [&tries[..3], &tries[3..]] {
+                let reader = store.hold_reader(&found, "a", NOON, EVENING).await.unwrap().unwrap();
+                assert!(store.save_reader(&reader, "a", tried).await.unwrap());
+            }
+        }
+        let kept = store.deliveries(&class.id).await.unwrap();
+        assert_eq!(kept.len(), 2 * KEPT_DELIVERIES);
+        let of_one: Vec<Delivery> =
+            kept.into_iter().filter(|(name, _)| name == "webhook:one").map(|(_, delivery)| delivery).collect();
+        let latest: Vec<Delivery> = tries[5..].iter().rev().cloned().collect();
+        assert_eq!(of_one, latest);
+        store.delete_reader(&class.id, "webhook:one").await.unwrap();
+        assert_eq!(store.deliveries(&class.id).await.unwrap().len(), KEPT_DELIVERIES, "they go with their reader");
+    }
+}
+
+fn noted(entry: &LogEntry) -> time::OffsetDateTime {
+    time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(entry.at_ms) * 1_000_000).unwrap()
 }
 
 #[tokio::test]

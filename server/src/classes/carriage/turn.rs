@@ -72,13 +72,13 @@ impl Turn {
 
     /// What came of it; `None` when there was nothing to carry after all.
     async fn carry(&self, end: CancellationToken) -> Result<Option<Report>, StoreError> {
-        let Reader { class, name, position, failures, .. } = &self.reader;
+        let Reader { class, name, position, .. } = &self.reader;
         let entries = self.store.log_after(class, *position, self.destination.batch()).await?;
         if entries.is_empty() {
             return Ok(None);
         }
         let id = name.split_once(':').map_or("", |(_, id)| id).to_owned();
-        let errand = Errand { class: class.clone(), id, entries, failures: *failures, end: end.clone() };
+        let errand = Errand { class: class.clone(), id, entries, end: end.clone() };
         let over = Instant::now() + TURN;
         let timer = async {
             sleep_until(over).await;
@@ -137,4 +137,64 @@ fn after(
         }
     }
     reader
+}
+
+#[cfg(test)]
+mod tests {
+    use store::{ClassId, Delivery};
+    use time::OffsetDateTime;
+
+    use super::*;
+
+    const NOON: OffsetDateTime = time::macros::datetime!(2026-03-02 12:00 UTC);
+    const PATIENCE: Option<Duration> = Some(Duration::from_secs(3 * 24 * 3600));
+
+    fn reader() -> Reader {
+        Reader {
+            class: ClassId::generate(),
+            name: "webhook:one".to_owned(),
+            position: 5,
+            failures: 0,
+            failing_since: None,
+            retry: NOON,
+            off: None,
+            outcome: None,
+        }
+    }
+
+    fn failed(position: i64, after: Option<Duration>) -> Report {
+        let delivery = |words: &str| Delivery { at: NOON, status: None, words: words.to_owned() };
+        let taken = (position > 5).then(|| delivery("1 event"));
+        let deliveries = taken.into_iter().chain([delivery("it answered 503")]).collect();
+        Report { position, deliveries, end: End::Failed { words: "it answered 503".to_owned(), after } }
+    }
+
+    #[test]
+    fn each_failure_makes_the_rest_longer_and_the_next_success_forgets_them() {
+        let mut reader = reader();
+        for (failures, rest) in [(1, 2), (2, 4), (3, 8)] {
+            reader = after(&reader, &failed(5, None), PATIENCE, NOON, 1.0);
+            assert_eq!((reader.failures, reader.retry), (failures, NOON + time::Duration::seconds(rest)));
+        }
+        let asked = after(&reader, &failed(5, Some(Duration::from_secs(600))), PATIENCE, NOON, 0.0);
+        assert_eq!(asked.retry, NOON + time::Duration::minutes(10), "it has asked for that");
+        let partly = after(&reader, &failed(6, None), PATIENCE, NOON, 1.0);
+        assert_eq!((partly.position, partly.failures), (6, 1), "something came through");
+        let well = Report { position: 7, deliveries: Vec::new(), end: End::Well };
+        let well = after(&reader, &well, PATIENCE, NOON, 1.0);
+        assert_eq!((well.position, well.failures, well.failing_since, well.retry), (7, 0, None, NOON));
+    }
+
+    #[test]
+    fn who_fails_for_three_days_is_switched_off_and_who_has_no_end_is_not() {
+        let first = after(&reader(), &failed(5, None), PATIENCE, NOON, 1.0);
+        assert_eq!((first.failing_since, first.off), (Some(NOON), None));
+        let almost = NOON + time::Duration::days(3) - time::Duration::SECOND;
+        let later = after(&first, &failed(5, None), PATIENCE, almost, 1.0);
+        assert_eq!((later.failing_since, later.off), (Some(NOON), None));
+        let end = NOON + time::Duration::days(3);
+        assert_eq!(after(&later, &failed(5, None), PATIENCE, end, 1.0).off, Some(end));
+        assert_eq!(after(&later, &failed(5, None), None, end, 1.0).off, None);
+        assert_eq!(after(&later, &failed(6, None), PATIENCE, end, 1.0).off, None, "something came through");
+    }
 }

@@ -69,7 +69,7 @@ impl Destination for Webhooks {
                 }
                 let message = match Message::of_entry(entry) {
                     Ok(message) => message,
-                    Err(error) => return Report::failed_here(errand, &error),
+                    Err(error) => return Report { position, ..Report::failed_here(errand, &error) },
                 };
                 let (headers, body) = message.signed(&key, now());
                 match self.classes.sender().post(&url, headers, body).await {
