@@ -22,7 +22,7 @@ pub const SHORTEST: usize = 8;
 
 /// The kinds of secrets that the suite mints. Each must be noted at least once: a kind that no test mints proves nothing.
 /// A new kind of secret is added here, and noted by the tests that see it.
-pub const KINDS: [&str; 12] = [
+pub const KINDS: [&str; 14] = [
     "secret access key",
     "session token",
     "role's secret access key",
@@ -35,6 +35,8 @@ pub const KINDS: [&str; 12] = [
     "set-up code",
     "invitation code",
     "webhook secret",
+    "record store's secret",
+    "secret key",
 ];
 
 /// Notes a secret, if secrets are noted in this run.

@@ -286,7 +286,7 @@ async fn one_of_many_platforms_can_be_entered_anew() {
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         assert_eq!(school.owner.act(&class, "add-platform", &fields).await.status, StatusCode::OK);
     }
-    for (client, status) in [("20", StatusCode::UNPROCESSABLE_ENTITY), ("7", StatusCode::OK)] {
+    for (client, status) in [("20", StatusCode::CONFLICT), ("7", StatusCode::OK)] {
         let fields = platform(client, "2");
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         assert_eq!(school.owner.act(&class, "add-platform", &fields).await.status, status, "{client}");
@@ -310,7 +310,7 @@ const SECRET: &str = "water under the bridge";
 
 impl RecordStore {
     async fn start() -> Self {
-        secret_audit::note("xapi secret", SECRET);
+        secret_audit::note("record store's secret", SECRET);
         let folder = tempfile::tempdir().unwrap();
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/lrs.py");
         let mut command = Command::new("python3");

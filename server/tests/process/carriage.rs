@@ -1,14 +1,19 @@
 //! What leaves a class arrives, whichever server ends when.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use serde_json::Value;
 use tokio::process::Command;
+use tokio::time::timeout;
 
-use crate::client::{Instructor, Visitor};
+use crate::client::{Instructor, Site, Visitor};
 use crate::receiver::{Received, Receiver};
 use crate::server::{Folder, Server};
+
+/// What is awaited comes within this time, or the test fails.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 const CLASS: [(&str, &str); 4] = [
     ("name", "Streams 101"),
@@ -62,6 +67,25 @@ fn sending_everywhere(command: &mut Command) {
     command.arg("--allow-private-targets");
 }
 
+/// Waits until the server's metrics tell that all is delivered.
+async fn measured(server: &mut Server) {
+    let url = server.tells("Metrics are at ").await;
+    let address = url.strip_prefix("http://").unwrap().strip_suffix("/metrics").unwrap().parse().unwrap();
+    let mut watcher = Visitor::new(&Site::At(address));
+    let told = async {
+        loop {
+            let metrics = watcher.get("/metrics").await.body;
+            let delivered = "headwater_deliveries_total{kind=\"webhook\",outcome=\"delivered\"}";
+            let all = [delivered, "headwater_readers_behind 0", "headwater_oldest_undelivered_seconds 0"];
+            if all.iter().all(|line| metrics.contains(line)) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, told).await.expect("it is not measured");
+}
+
 fn ids(received: &[Received]) -> Vec<&str> {
     received.iter().map(Received::id).collect()
 }
@@ -80,7 +104,12 @@ async fn what_a_killed_server_could_not_note_is_delivered_by_the_next() {
     server.kill().await;
     receiver.open(1000);
 
-    let server = folder.start_with(sending_everywhere).await;
+    let mut server = folder
+        .start_with(|command| {
+            sending_everywhere(command);
+            command.args(["--metrics-listen", "127.0.0.1:0"]);
+        })
+        .await;
     let mut again = vec![receiver.next().await];
     while again.last().unwrap().seq() <= second.seq() {
         again.push(receiver.next().await);
@@ -90,6 +119,7 @@ async fn what_a_killed_server_could_not_note_is_delivered_by_the_next() {
     let all: BTreeSet<i64> = [&first, &second].into_iter().chain(&again).map(Received::seq).collect();
     assert_eq!(all.len(), 3, "no gap");
     assert!(again.last().unwrap().is_verified(&class.secret).await, "the key is the same after the restart");
+    measured(&mut server).await;
     server.stop().await;
     assert_eq!(folder.log(), "");
 }

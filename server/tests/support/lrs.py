@@ -27,6 +27,11 @@ os.environ.update(
     RALPH_BACKENDS__LRS__FS__DEFAULT_LRS_FILE="statements.jsonl",
 )
 
-import uvicorn  # noqa: E402  (it reads the environment)
+import uvicorn  # noqa: E402  (what follows reads the environment)
+from ralph.backends.data.base import BaseOperationType  # noqa: E402
+from ralph.backends.data.fs import FSDataBackend  # noqa: E402
+
+# Its files are made for archives: by default only the first request could write to one.
+FSDataBackend.default_operation_type = BaseOperationType.APPEND
 
 uvicorn.run("ralph.api:app", host="127.0.0.1", port=0, log_level="info")
