@@ -7,6 +7,7 @@ mod backup;
 mod catch_up;
 #[path = "../support/client.rs"]
 mod client;
+mod failover;
 mod logs;
 mod new_account;
 mod options;
