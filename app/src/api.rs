@@ -434,9 +434,9 @@ pub(crate) fn plain(name: &str) -> String {
 
 #[cfg(feature = "ssr")]
 fn remember(cookie: &str, value: &str) -> Result<(), BackendError> {
-    let options = use_context::<leptos_axum::ResponseOptions>().ok_or(BackendError::Internal)?;
+    let options = use_context::<leptos_axum::ResponseOptions>().ok_or(BackendError::Internal { request: None })?;
     let header = format!("{cookie}={value}; Path=/; Max-Age=31536000; SameSite=Lax");
-    let header = http::HeaderValue::from_str(&header).map_err(|_| BackendError::Internal)?;
+    let header = http::HeaderValue::from_str(&header).map_err(|_| BackendError::Internal { request: None })?;
     options.append_header(http::header::SET_COOKIE, header);
     Ok(())
 }

@@ -149,5 +149,5 @@ pub enum AccountQuery {
 
 /// The backend of the current request.
 pub(crate) fn backend() -> Result<Arc<dyn Backend>, BackendError> {
-    use_context::<Arc<dyn Backend>>().ok_or(BackendError::Internal)
+    use_context::<Arc<dyn Backend>>().ok_or(BackendError::Internal { request: None })
 }

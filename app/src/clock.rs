@@ -49,7 +49,10 @@ pub fn browser_time() -> Signal<Option<i64>> {
 
     let now = RwSignal::new(None);
     Effect::new(move |_| now.set(unix_seconds()));
-    if let Ok(handle) = set_interval_with_handle(move || drop(now.try_set(unix_seconds())), Duration::from_secs(1)) {
+    let tick = move || {
+        now.try_set(unix_seconds());
+    };
+    if let Ok(handle) = set_interval_with_handle(tick, Duration::from_secs(1)) {
         on_cleanup(move || handle.clear());
     }
     now.into()

@@ -35,8 +35,11 @@ pub enum BackendError {
     #[error("That is still under way. Wait a moment and try again.")]
     Busy,
     /// The cause is in the server's log.
-    #[error("Something went wrong on our side. Your work is kept; try again in a moment.")]
-    Internal,
+    #[error("Something went wrong on our side. Your work is kept; try again in a moment.{}", to_report(request.as_deref()))]
+    Internal {
+        /// The id of the request, by which the cause is found in the log.
+        request: Option<String>,
+    },
     /// The browser did not reach the server.
     #[error("The server could not be reached. Is it still running? Your input is kept.")]
     Unreachable,
@@ -52,6 +55,13 @@ impl BackendError {
     }
 }
 
+/// What to tell whoever runs the server.
+fn to_report(request: Option<&str>) -> String {
+    request
+        .map(|id| format!(" If that does not help, tell whoever runs this server the request's number: {id}"))
+        .unwrap_or_default()
+}
+
 impl FromServerFnError for BackendError {
     type Encoder = JsonEncoding;
 
@@ -61,7 +71,7 @@ impl FromServerFnError for BackendError {
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => {
                 Self::Refused { message: "The form was not complete. Load the page again and retry.".to_owned() }
             }
-            _ => Self::Internal,
+            _ => Self::Internal { request: None },
         }
     }
 }

@@ -3,10 +3,10 @@
 use crate::{
     error::BackendError,
     model::{
-        Fields, LabChoice, Notice,
+        Fields, Notice,
         teach::{
             Act, BoardQuery, BoardView, ClassLearnerView, ClassResultsView, ClassesView, EntranceView, HelpView,
-            InstructorView, InvitationView, ResultsQuery, RowsView, SettingsView, ShownOnce,
+            InstructorView, InvitationView, NewClassView, ResultsQuery, RowsView, SettingsView, ShownOnce,
         },
     },
 };
@@ -51,9 +51,9 @@ pub async fn invitation(code: String) -> Result<InvitationView, BackendError> {
     teaching()?.invitation(&code).await
 }
 
-#[server(endpoint = "teach-lab-choices")]
-pub async fn lab_choices() -> Result<Vec<LabChoice>, BackendError> {
-    teaching()?.lab_choices().await
+#[server(endpoint = "teach-new-class")]
+pub async fn new_class() -> Result<NewClassView, BackendError> {
+    teaching()?.new_class().await
 }
 
 #[server(endpoint = "teach-classes")]

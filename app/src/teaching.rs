@@ -2,12 +2,9 @@
 
 use crate::{
     error::BackendError,
-    model::{
-        LabChoice,
-        teach::{
-            BoardView, ClassCommand, ClassDraft, ClassLearnerView, ClassResultsView, ClassesView, EntranceView,
-            HelpView, InstructorView, InvitationView, ResultsQuery, SettingsView, ShownOnce,
-        },
+    model::teach::{
+        BoardView, ClassCommand, ClassDraft, ClassLearnerView, ClassResultsView, ClassesView, EntranceView, HelpView,
+        InstructorView, InvitationView, NewClassView, ResultsQuery, SettingsView, ShownOnce,
     },
 };
 use async_trait::async_trait;
@@ -64,8 +61,8 @@ pub trait Teaching: Send + Sync + 'static {
         password: SecretString,
     ) -> Result<String, BackendError>;
 
-    /// The labs that classes may be given.
-    async fn lab_choices(&self) -> Result<Vec<LabChoice>, BackendError>;
+    /// What the form of a new class begins with.
+    async fn new_class(&self) -> Result<NewClassView, BackendError>;
 
     async fn classes(&self) -> Result<ClassesView, BackendError>;
 
@@ -96,5 +93,5 @@ pub trait Teaching: Send + Sync + 'static {
 
 /// The teaching side of the current request.
 pub(crate) fn teaching() -> Result<Arc<dyn Teaching>, BackendError> {
-    use_context::<Arc<dyn Teaching>>().ok_or(BackendError::Internal)
+    use_context::<Arc<dyn Teaching>>().ok_or(BackendError::Internal { request: None })
 }

@@ -139,7 +139,11 @@ async fn addresses_without_a_page_are_not_found() {
 async fn a_fault_of_the_server_is_told_as_one_without_its_cause() {
     let page = page(Scene::Broken, "/lab/ingest").await;
     assert_eq!(page.status, 500);
-    page.has_in_order(&["This page could not be shown", "Something went wrong on our side"]);
+    page.has_in_order(&[
+        "This page could not be shown",
+        "Something went wrong on our side",
+        "the request's number: 3f2c77",
+    ]);
 }
 
 #[tokio::test]

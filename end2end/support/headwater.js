@@ -12,7 +12,7 @@ export const BINARY = join(TARGET, "debug", "headwater");
 const SITE = process.env.LEPTOS_SITE_ROOT ?? join(TARGET, "site");
 const START_MS = 60_000;
 
-/** A running server: `url` of the pages, `endpoint` of the sandbox, `unlockCode` from its terminal. */
+/** A running server: `url` of the pages, `endpoint` of the sandbox, `unlockCode` and `setUpCode` from its terminal. */
 export async function startHeadwater(environment = {}) {
   const folder = await mkdtemp(join(tmpdir(), "headwater-end2end-"));
   const headwater = { folder, restart, stop };
@@ -32,6 +32,8 @@ export async function startHeadwater(environment = {}) {
         headwater.url = line.match(/^Headwater is at (\S+)/)?.[1] ?? headwater.url;
         headwater.unlockCode = line.match(/enter this code when a page asks for it: (\S+)/)?.[1] ?? headwater.unlockCode;
         if (headwater.unlockCode) noteSecret("unlock code", headwater.unlockCode);
+        headwater.setUpCode = line.match(/^To teach, .* with this code: (\S+)/)?.[1] ?? headwater.setUpCode;
+        if (headwater.setUpCode) noteSecret("set-up code", headwater.setUpCode);
         const endpoint = line.match(/AWS endpoint is ([^\s;]+)/)?.[1];
         if (endpoint) {
           headwater.endpoint = endpoint;

@@ -1,18 +1,20 @@
-//! Runs what pages start in the background within the span of the request that started it, so that whatever it logs carries
-//! the request's id.
+//! Runs what pages start in the background within the span of the request that started it, so that whatever it logs or
+//! answers carries the request's id.
 
 use any_spawner::{CustomExecutor, Executor, PinnedFuture, PinnedLocalFuture};
 use tracing::Instrument as _;
+
+use crate::request_id::{carried, current};
 
 struct InSpan;
 
 impl CustomExecutor for InSpan {
     fn spawn(&self, future: PinnedFuture<()>) {
-        tokio::spawn(future.in_current_span());
+        tokio::spawn(carried(current(), future.in_current_span()));
     }
 
     fn spawn_local(&self, future: PinnedLocalFuture<()>) {
-        tokio::task::spawn_local(future.in_current_span());
+        tokio::task::spawn_local(carried(current(), future.in_current_span()));
     }
 
     fn poll_local(&self) {}

@@ -37,6 +37,6 @@ pub fn status(error: &BackendError) -> StatusCode {
         BackendError::NotAllowed => StatusCode::FORBIDDEN,
         BackendError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         BackendError::Refused { .. } | BackendError::Busy => StatusCode::CONFLICT,
-        BackendError::Internal | BackendError::Unreachable => StatusCode::INTERNAL_SERVER_ERROR,
+        BackendError::Internal { .. } | BackendError::Unreachable => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

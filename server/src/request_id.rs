@@ -16,12 +16,29 @@ const LONGEST: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(pub String);
 
+tokio::task_local! {
+    static CURRENT: String;
+}
+
+/// The id of the request that this is done for.
+pub fn current() -> Option<String> {
+    CURRENT.try_with(String::clone).ok()
+}
+
+/// Does something on another task for the request of now.
+pub async fn carried<F: Future>(id: Option<String>, future: F) -> F::Output {
+    match id {
+        Some(id) => CURRENT.scope(id, future).await,
+        None => future.await,
+    }
+}
+
 /// Gives the request an id: the one that a proxy in front gave it, if it is well formed.
 pub async fn set(mut request: Request, next: Next) -> Response {
     let given = request.headers().get(HEADER).and_then(|id| id.to_str().ok()).filter(|id| is_well_formed(id));
     let id = given.map_or_else(|| Uuid::new_v4().simple().to_string(), str::to_owned);
     request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = next.run(request).await;
+    let mut response = CURRENT.scope(id.clone(), next.run(request)).await;
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HEADER, id);
     }

@@ -16,6 +16,7 @@ use crate::config::LabsFor;
 use crate::connect::{Connector, LiveMode};
 use crate::desk::{Access, Basis, Desk, Desks};
 use crate::place::Place;
+use crate::request_id;
 use crate::sandbox_access::SandboxAccess;
 
 /// The region in which a learner's sandbox account starts.
@@ -209,7 +210,7 @@ fn http_client() -> SharedHttpClient {
 /// Logs the cause once and tells the learner nothing of it.
 pub fn internal(cause: impl std::fmt::Display) -> BackendError {
     tracing::error!(%cause, "a request failed");
-    BackendError::Internal
+    BackendError::Internal { request: request_id::current() }
 }
 
 /// The same for the store's errors.

@@ -176,7 +176,7 @@ impl Fixture {
     fn guard(&self) -> Result<(), BackendError> {
         match self.scene.progress() {
             Scene::Stranger => Err(BackendError::NoLearner),
-            Scene::Broken => Err(BackendError::Internal),
+            Scene::Broken => Err(BackendError::Internal { request: Some("3f2c77".to_owned()) }),
             _ => Ok(()),
         }
     }

@@ -14,8 +14,9 @@ use app::{
         teach::{
             BoardCheck, BoardStep, BoardView, CheckTally, ClassCommand, ClassCounters, ClassDraft, ClassLearnerView,
             ClassResultsView, ClassState, ClassSummary, ClassView, ClassesView, EntranceView, HelpView, InstructorView,
-            InvitationView, LearnerStepView, LogHeadView, Membership, Points, ResultRow, ResultsQuery, Right, Role,
-            RowsView, SentHintView, SettingsView, ShownOnce, StepPointsEarned, TallyStep, TimelineView, WaitingView,
+            InvitationView, LearnerStepView, LogHeadView, Membership, NewClassView, Points, ResultRow, ResultsQuery,
+            Right, Role, RowsView, SentHintView, SettingsView, ShownOnce, StepPointsEarned, TallyStep, TimelineView,
+            WaitingView,
         },
     },
     teaching::Teaching,
@@ -146,7 +147,7 @@ impl TeachFixture {
     fn guard(&self) -> Result<(), BackendError> {
         match self.scene {
             TeachScene::Nobody | TeachScene::Provider | TeachScene::First => Err(BackendError::NotSignedIn),
-            TeachScene::Broken => Err(BackendError::Internal),
+            TeachScene::Broken => Err(BackendError::Internal { request: Some("3f2c77".to_owned()) }),
             _ => Ok(()),
         }
     }
@@ -231,7 +232,7 @@ impl TeachFixture {
 impl Teaching for TeachFixture {
     async fn entrance(&self) -> Result<EntranceView, BackendError> {
         if self.scene == TeachScene::Broken {
-            return Err(BackendError::Internal);
+            return Err(BackendError::Internal { request: Some("3f2c77".to_owned()) });
         }
         Ok(EntranceView {
             needs_set_up: self.scene == TeachScene::First,
@@ -308,9 +309,10 @@ impl Teaching for TeachFixture {
         Ok(CLASS.to_owned())
     }
 
-    async fn lab_choices(&self) -> Result<Vec<LabChoice>, BackendError> {
+    async fn new_class(&self) -> Result<NewClassView, BackendError> {
         self.guard()?;
-        Ok(vec![LabChoice::SandboxSql, LabChoice::SandboxWindow, LabChoice::AccountWindow])
+        let labs = vec![LabChoice::SandboxSql, LabChoice::SandboxWindow, LabChoice::AccountWindow];
+        Ok(NewClassView { labs, read_at: NOW })
     }
 
     async fn classes(&self) -> Result<ClassesView, BackendError> {

@@ -15,7 +15,7 @@ mod settings;
 pub use account::{EntranceView, InstructorView, InvitationView};
 pub use arrange::{Arranged, BoardFilter, BoardQuery, PAGE_ROWS, SortBy, arrange};
 pub use board::{BoardCheck, BoardStep, BoardView, CellState, CellView, RowView, RowsView, WaitingView};
-pub use class::{ClassCounters, ClassState, ClassSummary, ClassView, ClassesView, Right, Role};
+pub use class::{ClassCounters, ClassState, ClassSummary, ClassView, ClassesView, NewClassView, Right, Role};
 pub use command::{Act, ClassCommand, ClassDraft, HintTo, PlatformDraft, XapiDraft, parse_draft};
 pub use event::BoardEvent;
 pub use help::{ClusterView, HelpItemView, HelpState, HelpSubject, HelpView, LearnerLink, SuggestionView};

@@ -15,8 +15,8 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
-/// Longest answer that is read, in bytes.
-const MAX_ANSWER: usize = 8 * 1024 * 1024;
+/// Longest answer that is read, in bytes: all rows of a large class are long.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
 /// A request that is not answered for this long has failed. Checks that run a function may take a while.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Browsers keep a connection that is not used for about this long.
@@ -68,12 +68,9 @@ impl Browser {
         self.whole(request, due).await
     }
 
-    /// The stream of live events of a step.
-    pub async fn events(&self, step: &str) -> anyhow::Result<Incoming> {
-        let request = self
-            .request(Method::GET, &format!("/live/{step}"))
-            .header(ACCEPT, "text/event-stream")
-            .body(Full::default())?;
+    /// A stream of live events.
+    pub async fn events(&self, path: &str) -> anyhow::Result<Incoming> {
+        let request = self.request(Method::GET, path).header(ACCEPT, "text/event-stream").body(Full::default())?;
         let answer = timeout(PATIENCE, self.http.request(request)).await.context("no answer in time")??;
         anyhow::ensure!(answer.status().is_success(), "status {}", answer.status().as_u16());
         Ok(answer.into_body())

@@ -62,7 +62,7 @@ pub struct Outcome {
 pub async fn run(options: LabOptions) -> anyhow::Result<ExitCode> {
     ensure!(options.minutes > 0.0 && options.minutes <= 600.0, "--minutes is from 0 to 600");
     ensure!(options.ramp >= 0.0 && options.ramp <= 600.0, "--ramp is from 0 to 600");
-    raise_open_files()?;
+    usage::raise_open_files()?;
     eprintln!("load: the generator's own limit");
     let limit = limit::measure().await?;
     let lab = Arc::new(Lab::embedded());
@@ -77,7 +77,7 @@ pub async fn run(options: LabOptions) -> anyhow::Result<ExitCode> {
 }
 
 async fn one(options: &LabOptions, learners: u32, lab: Arc<Lab>) -> anyhow::Result<Outcome> {
-    let mut served = Served::start(&options.headwater, options.server_cores.as_deref(), learners).await?;
+    let mut served = Served::start(&options.headwater, options.server_cores.as_deref(), learners, None).await?;
     let minutes = |minutes: f64| Duration::from_secs_f64(minutes * 60.0);
     let plans = plan::class(&lab, learners, minutes(options.ramp), minutes(options.minutes), options.seed);
     let recorder = Arc::new(Recorder::default());
@@ -120,12 +120,4 @@ async fn one(options: &LabOptions, learners: u32, lab: Arc<Lab>) -> anyhow::Resu
     };
     served.stop().await?;
     Ok(outcome)
-}
-
-/// Each learner has a few connections, and each connection is a file here.
-fn raise_open_files() -> anyhow::Result<()> {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, rustix::process::Rlimit { current: limit.maximum, maximum: limit.maximum })?;
-    Ok(())
 }

@@ -15,8 +15,8 @@ use tokio::time::{Instant, timeout};
 use crate::browser::Browser;
 use crate::recorder::{Class, Recorder};
 
-/// Longest event that is read, in bytes.
-const MAX_EVENT: usize = 4 * 1024 * 1024;
+/// Longest event that is read, in bytes: a board may tell all its rows at once.
+const MAX_EVENT: usize = 64 * 1024 * 1024;
 /// The first event comes within this time, or the stream has failed.
 const FIRST_EVENT: Duration = Duration::from_secs(60);
 
@@ -48,7 +48,7 @@ impl Followed {
             let due = Instant::now();
             let mut unread = Vec::new();
             let opened = async {
-                let mut events = browser.events(&step).await?;
+                let mut events = browser.events(&format!("/live/{step}")).await?;
                 let first = next(&mut events, &mut unread).await?;
                 ensure!(first.is_some(), "it ended before its first event");
                 Ok((events, first))
@@ -86,8 +86,8 @@ impl Drop for Followed {
     }
 }
 
-/// The next event, without the comments in between; nothing when the stream has ended.
-async fn next(events: &mut Incoming, unread: &mut Vec<u8>) -> anyhow::Result<Option<Vec<u8>>> {
+/// The data of the next event, without the comments in between; nothing when the stream has ended.
+pub async fn next(events: &mut Incoming, unread: &mut Vec<u8>) -> anyhow::Result<Option<Vec<u8>>> {
     loop {
         if let Some(event) = take_event(unread) {
             return Ok(Some(event));
@@ -109,7 +109,7 @@ fn take_event(unread: &mut Vec<u8>) -> Option<Vec<u8>> {
         let rest = unread.split_off(end + 2);
         let mut event = std::mem::replace(unread, rest);
         event.truncate(end);
-        if let Some(data) = event.strip_prefix(b"data: ") {
+        if let Some(data) = event.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"data: ")) {
             return Some(data.to_vec());
         }
     }
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn events_are_taken_whole_and_comments_are_left_out() {
-        let mut unread = b": keep\n\ndata: {\"Demo\":{}}\n\ndata: {\"St".to_vec();
+        let mut unread = b": keep\n\nid: 7\ndata: {\"Demo\":{}}\n\ndata: {\"St".to_vec();
         assert_eq!(take_event(&mut unread).unwrap(), b"{\"Demo\":{}}");
         assert_eq!(take_event(&mut unread), None);
         assert_eq!(unread, b"data: {\"St");

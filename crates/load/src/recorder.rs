@@ -85,10 +85,7 @@ impl Recorder {
     /// Notes a request that was answered as it should be.
     pub fn succeeded(&self, class: Class, time: Duration) {
         let mut recorded = self.recorded();
-        let figures = recorded.classes.entry(class).or_default();
-        figures.total += time;
-        let microseconds = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        figures.times.saturating_record(microseconds);
+        recorded.classes.entry(class).or_default().record(time);
     }
 
     /// Notes one that was not.
@@ -147,6 +144,19 @@ impl Default for Figures {
 }
 
 impl Figures {
+    pub fn record(&mut self, time: Duration) {
+        self.total += time;
+        self.times.saturating_record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    /// Adds those of another.
+    pub fn add(&mut self, other: &Self) {
+        self.failures += other.failures;
+        self.total += other.total;
+        // Both have the same bounds, so that everything fits.
+        let _ = self.times.add(&other.times);
+    }
+
     /// How many were answered.
     pub fn count(&self) -> u64 {
         self.times.len()

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::board_run::{self, BoardOptions, BoardOutcome};
 use crate::lab_run::{LabOptions, Outcome};
 use crate::limit::Limit;
 use crate::recorder::Class;
@@ -13,22 +14,7 @@ const PEER: &str =
 
 /// The report on runs of the lab.
 pub fn lab(options: &LabOptions, outcomes: &[Outcome], limit: Limit) -> String {
-    let mut text = String::new();
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let place = match &options.server_cores {
-        Some(bound) => format!("{cores} cores; the server on {bound}, the generator beside it"),
-        None => format!("{cores} cores, shared by the server, its functions and the generator"),
-    };
-    line(&mut text, &format!("Machine:   {place}"));
-    line(
-        &mut text,
-        &format!(
-            "Generator: alone it keeps {} requests/s against a trivial server (p50 {} ms, p99 {} ms)",
-            limit.rate,
-            milliseconds(limit.p50),
-            milliseconds(limit.p99)
-        ),
-    );
+    let mut text = head(options.server_cores.as_deref(), limit);
     line(&mut text, &format!("Learners:  come within {} min and stay for {} min each", options.ramp, options.minutes));
     line(&mut text, PEER);
     for outcome in outcomes {
@@ -40,6 +26,76 @@ pub fn lab(options: &LabOptions, outcomes: &[Outcome], limit: Limit) -> String {
         growth(&mut text, outcomes);
     }
     text
+}
+
+/// The report on boards.
+pub fn board(options: &BoardOptions, outcomes: &[BoardOutcome], limit: Limit) -> String {
+    let mut text = head(options.server_cores.as_deref(), limit);
+    let BoardOptions { events, seconds, viewers, .. } = options;
+    line(&mut text, &format!("Events:    {events}/s for {seconds} s; {viewers} instructors have the board open"));
+    text.push('\n');
+    line(&mut text, &row("Board", ["shown", "missing", "p50 ms", "p95 ms", "p99 ms", "max ms", "p99 bound"]));
+    for outcome in outcomes {
+        let shown = &outcome.shown;
+        let cells = [
+            shown.count().to_string(),
+            shown.failures.to_string(),
+            milliseconds(shown.quantile(0.5)),
+            milliseconds(shown.quantile(0.95)),
+            milliseconds(shown.quantile(0.99)),
+            milliseconds(shown.longest()),
+            bound_words(board_run::BOUND, shown.quantile(0.99)),
+        ];
+        line(&mut text, &row(&format!("  {} learners", outcome.learners), cells.each_ref().map(String::as_str)));
+    }
+    text.push('\n');
+    line(&mut text, &row("Growth", ["entries/s", "write p99", "page ms", "rows ms", "server", "generator", "machine"]));
+    for outcome in outcomes {
+        let seconds = outcome.lasted.as_secs_f64().max(f64::MIN_POSITIVE);
+        let cells = [
+            format!("{:.0}", outcome.entries as f64 / seconds),
+            milliseconds(outcome.written.quantile(0.99)),
+            milliseconds(outcome.page),
+            milliseconds(outcome.rows),
+            format!("{:.2}", outcome.server / seconds),
+            format!("{:.2}", outcome.generator / seconds),
+            format!("{:.2}", outcome.machine / seconds),
+        ];
+        line(&mut text, &row(&format!("  {} learners", outcome.learners), cells.each_ref().map(String::as_str)));
+        line(&mut text, &format!("    server's memory {} MB", outcome.memory / (1024 * 1024)));
+    }
+    text
+}
+
+/// Whether every event was shown, and soon enough.
+pub fn keeps_board_bound(outcome: &BoardOutcome) -> bool {
+    let shown = &outcome.shown;
+    shown.failures == 0 && shown.count() > 0 && shown.quantile(0.99) < board_run::BOUND
+}
+
+/// The machine and what the generator can do.
+fn head(server_cores: Option<&str>, limit: Limit) -> String {
+    let mut text = String::new();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let place = match server_cores {
+        Some(bound) => format!("{cores} cores; the server on {bound}, the generator beside it"),
+        None => format!("{cores} cores, shared by the server, what it runs and the generator"),
+    };
+    line(&mut text, &format!("Machine:   {place}"));
+    line(
+        &mut text,
+        &format!(
+            "Generator: alone it keeps {} requests/s against a trivial server (p50 {} ms, p99 {} ms)",
+            limit.rate,
+            milliseconds(limit.p50),
+            milliseconds(limit.p99)
+        ),
+    );
+    text
+}
+
+fn bound_words(bound: Duration, measured: Duration) -> String {
+    format!("{} {}", bound.as_millis(), if measured < bound { "kept" } else { "MISSED" })
 }
 
 /// Whether nothing failed, everyone finished, and every bound was kept.
@@ -64,10 +120,7 @@ fn one(text: &mut String, outcome: &Outcome) {
     );
     for class in Class::ALL {
         let Some(figures) = recorded.classes.get(&class) else { continue };
-        let bound = class.bound().map_or_else(String::new, |bound| {
-            let word = if figures.quantile(0.99) < bound { "kept" } else { "MISSED" };
-            format!("{} {word}", bound.as_millis())
-        });
+        let bound = class.bound().map(|bound| bound_words(bound, figures.quantile(0.99))).unwrap_or_default();
         let cells = [
             figures.count().to_string(),
             figures.failures.to_string(),

@@ -12,6 +12,8 @@ use tokio::time::timeout;
 
 /// What the server prints before the address of its pages.
 const ADDRESS: &str = "Headwater is at ";
+/// And before the code for the first instructor's account.
+const SET_UP: &str = "with this code: ";
 const START: Duration = Duration::from_secs(60);
 const STOP: Duration = Duration::from_secs(30);
 
@@ -19,14 +21,22 @@ const STOP: Duration = Duration::from_secs(30);
 pub struct Served {
     /// Address of the pages.
     pub pages: String,
+    /// Makes the first instructor's account.
+    pub set_up_code: String,
     pub process: u32,
     child: Child,
     _folder: TempDir,
 }
 
 impl Served {
-    /// Starts `program`. `cores` binds it to these processors, in the words of taskset.
-    pub async fn start(program: &Path, cores: Option<&str>, learners: u32) -> anyhow::Result<Self> {
+    /// Starts `program`. `cores` binds it to these processors, in the words of taskset; without `database`, the address of a
+    /// PostgreSQL database, it keeps everything in its folder.
+    pub async fn start(
+        program: &Path,
+        cores: Option<&str>,
+        learners: u32,
+        database: Option<&str>,
+    ) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         // No browser looks at the pages, so that their other half need not be built.
         std::fs::create_dir_all(folder.path().join("site/pkg"))?;
@@ -46,23 +56,29 @@ impl Served {
             .env_remove("DATABASE_URL")
             .stdout(Stdio::piped())
             .kill_on_drop(true);
+        if let Some(database) = database {
+            command.env("DATABASE_URL", database);
+        }
         let mut child = command.spawn().with_context(|| format!("{} cannot be started", program.display()))?;
         let output = child.stdout.take().context("the server's output cannot be read")?;
-        let pages = timeout(START, async {
+        let told = timeout(START, async {
             let mut lines = BufReader::new(output).lines();
+            let mut pages = None;
             while let Some(line) = lines.next_line().await? {
                 if let Some((_, address)) = line.split_once(ADDRESS) {
+                    pages = Some(address.trim().to_owned());
+                }
+                if let (Some(pages), Some((_, code))) = (&pages, line.split_once(SET_UP)) {
                     // The rest is read on, so that the server never waits for somebody to read it.
-                    let address = address.trim().to_owned();
                     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-                    return Ok(address);
+                    return Ok((pages.clone(), code.trim().to_owned()));
                 }
             }
             bail!("the server ended before it served")
         });
-        let pages = pages.await.context("the server did not start in time")??;
+        let (pages, set_up_code) = told.await.context("the server did not start in time")??;
         let process = child.id().context("the server has ended")?;
-        Ok(Self { pages, process, child, _folder: folder })
+        Ok(Self { pages, set_up_code, process, child, _folder: folder })
     }
 
     /// Whether it still runs.

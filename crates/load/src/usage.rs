@@ -72,6 +72,14 @@ pub fn machine() -> anyhow::Result<f64> {
     Ok(busy as f64 / clock_ticks_per_second() as f64)
 }
 
+/// Each learner has a few connections, and each connection is a file here.
+pub fn raise_open_files() -> anyhow::Result<()> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })?;
+    Ok(())
+}
+
 /// Of a process that runs.
 pub fn of(process: u32) -> anyhow::Result<Usage> {
     let line = fs::read_to_string(format!("/proc/{process}/stat"))?;

@@ -172,8 +172,12 @@ impl BoardState {
         let seq = self.board.head().seq;
         let mut changed = if all { self.board.rows().collect() } else { self.board.changed_since(self.told_seq) };
         let (flipped, help_changed) = self.look_at_help(now);
-        let known: HashSet<String> = changed.iter().map(|row| row.learner.clone()).collect();
-        changed.extend(flipped.iter().filter(|id| !known.contains(*id)).filter_map(|id| self.board.row(id)));
+        let mut learners: HashSet<String> = changed.iter().map(|row| row.learner.clone()).collect();
+        for id in flipped {
+            if learners.insert(id.clone()) {
+                changed.extend(self.board.row(&id));
+            }
+        }
         let (mut rows, mut gone) = (Vec::new(), Vec::new());
         let is_first = self.told_state.is_none();
         for row in changed {
@@ -209,7 +213,7 @@ impl BoardState {
         if help_changed {
             others.push(BoardEvent::Help);
         }
-        Told::new(seq, has_rows.then_some(&rows), &others)
+        Told::new(seq, has_rows.then_some(&rows), &others, learners)
     }
 
     /// What one is told who has seen everything up to entry `after`; without it, no rows. What changes by time bears the
@@ -230,7 +234,7 @@ impl BoardState {
             }
             BoardEvent::Rows { seq: self.told_seq, read_at: now.unix_timestamp(), rows, gone }
         });
-        Told::new(self.told_seq, rows.as_ref(), &others)
+        Told::new(self.told_seq, rows.as_ref(), &others, HashSet::new())
     }
 
     /// Takes over what was read again. `Some` when there was something; true when every row has to be made anew.

@@ -38,6 +38,8 @@ pub struct Asked {
     after: Option<String>,
     /// `none` by a page that shows no rows.
     rows: Option<String>,
+    /// By the page of one learner.
+    learner: Option<String>,
 }
 
 /// Opens the stream. 401 without an instructor, 404 for one who is not of the staff.
@@ -62,7 +64,8 @@ pub async fn events(
         None => Ok(false),
     };
     let Ok(is_ahead) = is_ahead else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
-    let watcher = Watcher { entered, who, instructors: state.instructors, after, wants_rows, is_ahead };
+    let learner = asked.learner;
+    let watcher = Watcher { entered, who, instructors: state.instructors, after, wants_rows, learner, is_ahead };
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache"),
@@ -85,6 +88,7 @@ struct Watcher {
     instructors: Instructors,
     after: Option<i64>,
     wants_rows: bool,
+    learner: Option<String>,
     is_ahead: bool,
 }
 
@@ -100,6 +104,10 @@ impl Watcher {
             let mut seq = first.seq;
             if self.is_ahead && self.wants_rows {
                 yield Ok(told::events(seq, [&BoardEvent::Reset]));
+            }
+            if self.learner.is_some() {
+                // The page was read before this stream began.
+                yield Ok(told::events(seq, [&BoardEvent::Learner]));
             }
             for bytes in self.parts(first) {
                 yield Ok(bytes);
@@ -122,6 +130,9 @@ impl Watcher {
                         Err(RecvError::Lagged(_)) => {
                             let (missed, from_now) = board.follow(Some(seq), self.wants_rows);
                             news = from_now;
+                            if self.learner.is_some() {
+                                yield Ok(told::events(missed.seq, [&BoardEvent::Learner]));
+                            }
                             missed
                         }
                         Err(RecvError::Closed) => return,
@@ -131,6 +142,9 @@ impl Watcher {
                     return;
                 }
                 seq = told.seq;
+                if self.learner.as_ref().is_some_and(|learner| told.learners.contains(learner)) {
+                    yield Ok(told::events(seq, [&BoardEvent::Learner]));
+                }
                 for bytes in self.parts(told) {
                     yield Ok(bytes);
                 }

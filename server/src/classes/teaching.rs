@@ -1,10 +1,9 @@
 //! What the instructors' pages ask, answered for the instructor of the request's session.
 
 use app::error::BackendError;
-use app::model::LabChoice;
 use app::model::teach::{
     BoardView, ClassCommand, ClassDraft, ClassLearnerView, ClassResultsView, ClassesView, EntranceView, HelpView,
-    InstructorView, InvitationView, ResultsQuery, Right, SettingsView, ShownOnce,
+    InstructorView, InvitationView, NewClassView, ResultsQuery, Right, SettingsView, ShownOnce,
 };
 use app::teaching::Teaching;
 use async_trait::async_trait;
@@ -200,9 +199,10 @@ impl Teaching for RequestTeaching {
         class
     }
 
-    async fn lab_choices(&self) -> Result<Vec<LabChoice>, BackendError> {
+    async fn new_class(&self) -> Result<NewClassView, BackendError> {
         self.me().await?;
-        Ok(self.classes.headwater().offered_labs())
+        let labs = self.classes.headwater().offered_labs();
+        Ok(NewClassView { labs, read_at: now().unix_timestamp() })
     }
 
     async fn classes(&self) -> Result<ClassesView, BackendError> {

@@ -1,6 +1,8 @@
 //! What is told to those who watch a board: server-sent events, written once for all of them.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use app::model::teach::BoardEvent;
 use bytes::Bytes;
@@ -14,11 +16,13 @@ pub struct Told {
     pub rows: Bytes,
     /// Everything else.
     pub others: Bytes,
+    /// Learners of whom the log tells something new, or who became stuck or unstuck.
+    pub learners: Arc<HashSet<String>>,
 }
 
 impl Told {
-    pub fn new(seq: i64, rows: Option<&BoardEvent>, others: &[BoardEvent]) -> Self {
-        Self { seq, rows: events(seq, rows), others: events(seq, others) }
+    pub fn new(seq: i64, rows: Option<&BoardEvent>, others: &[BoardEvent], learners: HashSet<String>) -> Self {
+        Self { seq, rows: events(seq, rows), others: events(seq, others), learners: Arc::new(learners) }
     }
 }
 
@@ -42,7 +46,7 @@ mod tests {
     #[test]
     fn each_event_has_the_number_and_one_line_of_data() {
         let rows = BoardEvent::Rows { seq: 7, read_at: 9, rows: Vec::new(), gone: vec!["a\nb".to_owned()] };
-        let told = Told::new(7, Some(&rows), &[BoardEvent::Help, BoardEvent::Reset]);
+        let told = Told::new(7, Some(&rows), &[BoardEvent::Help, BoardEvent::Reset], HashSet::new());
         let rows = String::from_utf8(told.rows.to_vec()).unwrap();
         assert_eq!(
             rows,

@@ -60,6 +60,24 @@ async fn a_page_that_shows_no_rows_gets_none() {
 }
 
 #[tokio::test]
+async fn the_page_of_a_learner_is_told_of_that_learner_alone() {
+    let mut school = School::open().await;
+    let (lina, other) = (school.join("Lina").await, school.join("Otto").await);
+    let path = school.events_path(&format!("?rows=none&learner={lina}"));
+    let mut told = follow(&mut school.owner, &path).await;
+    let mut page = Page::default();
+    let count = |page: &Page| page.others.iter().filter(|event| **event == BoardEvent::Learner).count();
+    page.take_until(&mut told, |page| count(page) == 1).await;
+    school.check(&other, "delivery-stream", "prefix", Wrong, "prefix").await;
+    school.world.store.raise_hand(&other, "ingest", now()).await.unwrap();
+    let hands = |event: &BoardEvent| matches!(event, BoardEvent::Class { counters, .. } if counters.hands == 1);
+    page.take_until(&mut told, |page| page.others.iter().any(hands)).await;
+    assert_eq!(count(&page), 1);
+    school.check(&lina, "delivery-stream", "prefix", Wrong, "prefix").await;
+    page.take_until(&mut told, |page| count(page) == 2).await;
+}
+
+#[tokio::test]
 async fn after_a_cut_nothing_is_missing() {
     let mut school = School::open().await;
     let mut learners = Vec::new();

@@ -159,3 +159,20 @@ async fn a_full_server_says_so() {
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(refused.body.contains("This server is full"), "{refused:?}");
 }
+
+#[tokio::test]
+async fn a_fault_of_the_server_is_told_with_the_number_of_the_request() {
+    let world = World::start().await;
+    let mut learner = world.learner().await;
+    // What is kept of the latest sending cannot be read.
+    sqlx::query("INSERT INTO learner_fact (learner_id, name, value) SELECT learner_id, 'sending', '7' FROM learner")
+        .execute(world.sqlite())
+        .await
+        .unwrap();
+    let page = learner.get("/lab/ingest").await;
+    assert_eq!(page.status, StatusCode::INTERNAL_SERVER_ERROR);
+    let id = page.header("x-request-id").unwrap();
+    assert!(page.text().contains(&format!("the request's number: {id}")), "{}", page.text());
+    let answer = learner.call("lab", &[]).await;
+    assert!(answer.body.contains(answer.header("x-request-id").unwrap()), "{}", answer.body);
+}

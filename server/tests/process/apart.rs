@@ -12,13 +12,14 @@ use crate::server::{Folder, Server, told};
 const TOKEN: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a6978";
 
 /// A sandbox alone. Killed when this is dropped.
-struct Apart {
+pub struct Apart {
     _process: Child,
     endpoint: String,
     control: String,
 }
 
-async fn sandbox(folder: &Folder) -> Apart {
+/// Starts a sandbox without pages.
+pub async fn sandbox(folder: &Folder) -> Apart {
     secret_audit::note("control token", TOKEN);
     let mut process = folder.spawn(|command| {
         command
@@ -41,6 +42,15 @@ async fn web(folder: &Folder, apart: &Apart) -> Server {
             command.env("RUST_LOG", "trace");
         })
         .await
+}
+
+/// One of several web servers on one PostgreSQL database.
+pub async fn web_of_several(folder: &Folder, apart: &Apart, database: &str) -> Server {
+    let change = |command: &mut tokio::process::Command| {
+        command.args(["--sandbox-control", &apart.control]);
+        command.env("HEADWATER_SANDBOX_TOKEN", TOKEN).env("DATABASE_URL", database);
+    };
+    folder.start_with(change).await
 }
 
 #[tokio::test]
@@ -80,8 +90,7 @@ async fn a_secret_shown_once_survives_a_redirect_to_another_server() {
     // What the next server has of the first one is the database.
     server.kill().await;
     let server = web(&near, &apart).await;
-    let mut browser = Visitor::new(&server.site);
-    browser.cookies = visitor.cookies;
+    let mut browser = visitor.at(&server.site);
     let page = browser.get("/lab/connect").await;
     assert!(page.code("keys-exports").is_some() && page.code("resume-code-value").is_some(), "{}", page.text());
     let again = browser.get("/lab/connect").await;
@@ -93,18 +102,11 @@ async fn two_web_servers_serve_one_lab_and_one_goes_on_without_the_other() {
     let (far, first, second) = (Folder::new(), Folder::new(), Folder::new());
     let apart = sandbox(&far).await;
     let database = scratch_postgres::new_database().await.unwrap();
-    let web = async |folder: &Folder| {
-        let change = |command: &mut tokio::process::Command| {
-            command.args(["--sandbox-control", &apart.control]);
-            command.env("HEADWATER_SANDBOX_TOKEN", TOKEN).env("DATABASE_URL", &database);
-        };
-        folder.start_with(change).await
-    };
-    let (one, other) = (web(&first).await, web(&second).await);
+    let one = web_of_several(&first, &apart, &database).await;
+    let other = web_of_several(&second, &apart, &database).await;
     let mut visitor = Visitor::new(&one.site);
     assert_eq!(visitor.post("/api/start", &[]).await.location(), Some("/lab/connect"));
-    let mut there = Visitor::new(&other.site);
-    there.cookies.clone_from(&visitor.cookies);
+    let mut there = visitor.at(&other.site);
     let page = there.get("/lab/connect").await;
     let account = page.code_after("<dt>Account</dt>").unwrap();
     assert!(page.code("keys-exports").is_some(), "the key made at one server is shown by the other");

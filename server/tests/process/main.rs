@@ -8,6 +8,7 @@ mod carriage;
 mod catch_up;
 #[path = "../support/client.rs"]
 mod client;
+mod failover;
 mod logs;
 mod new_account;
 mod options;

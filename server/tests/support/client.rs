@@ -11,7 +11,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, Response, StatusCode, header, request};
 use http_body_util::BodyExt as _;
-use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::{Client, Error as Unanswered};
 use hyper_util::rt::TokioExecutor;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
@@ -90,13 +90,18 @@ impl Site {
         timeout(PATIENCE, self.answer(request)).await.unwrap_or_else(|_| panic!("{what} is not answered"))
     }
 
-    async fn answer(&self, mut request: Request<Body>) -> Response<Body> {
+    async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        self.try_answer(request).await.unwrap()
+    }
+
+    /// An error when the server is not there, or ends before it answers.
+    async fn try_answer(&self, mut request: Request<Body>) -> Result<Response<Body>, Unanswered> {
         match self {
-            Self::Router(router) => router.as_ref().clone().oneshot(request).await.unwrap(),
+            Self::Router(router) => Ok(router.as_ref().clone().oneshot(request).await.unwrap()),
             Self::At(address) => {
                 *request.uri_mut() = format!("http://{address}{}", request.uri()).parse().unwrap();
                 let client = Client::builder(TokioExecutor::new()).build_http();
-                client.request(request).await.unwrap().map(Body::new)
+                Ok(client.request(request).await?.map(Body::new))
             }
         }
     }
@@ -105,6 +110,11 @@ impl Site {
 impl Visitor {
     pub fn new(site: &Site) -> Self {
         Self { site: site.clone(), cookies: BTreeMap::new() }
+    }
+
+    /// The same browser, sent to another server of the site.
+    pub fn at(&self, site: &Site) -> Self {
+        Self { site: site.clone(), cookies: self.cookies.clone() }
     }
 
     /// The value of the session's cookie.
@@ -137,6 +147,19 @@ impl Visitor {
     pub async fn call(&mut self, function: &str, fields: &[(&str, &str)]) -> Answer {
         let request = self.form(&format!("/api/{function}")).header(header::ACCEPT, "application/json");
         self.send(request.body(body(fields)).unwrap()).await
+    }
+
+    /// The same where the server may end meanwhile. `None` when the answer did not come whole.
+    pub async fn try_call(&mut self, function: &str, fields: &[(&str, &str)]) -> Option<StatusCode> {
+        let request = self.form(&format!("/api/{function}")).header(header::ACCEPT, "application/json");
+        let request = request.body(body(fields)).unwrap();
+        let answered = async {
+            let answer = self.site.try_answer(request).await.ok()?;
+            let status = answer.status();
+            answer.into_body().collect().await.ok()?;
+            Some(status)
+        };
+        timeout(PATIENCE, answered).await.unwrap_or_else(|_| panic!("{function} is not answered"))
     }
 
     /// The form for a file of clicks.
@@ -361,7 +384,9 @@ impl Told {
                 return Some((id.parse().unwrap(), serde_json::from_str(data).unwrap()));
             }
             let frame = timeout(PATIENCE, self.body.frame()).await.expect("no event comes")?;
-            if let Ok(data) = frame.unwrap().into_data() {
+            // A server that is killed breaks it off.
+            let Ok(frame) = frame else { return None };
+            if let Ok(data) = frame.into_data() {
                 self.read.push_str(std::str::from_utf8(&data).unwrap());
             }
         }

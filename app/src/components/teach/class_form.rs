@@ -11,8 +11,8 @@ use leptos::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClassFormValues {
     pub name: String,
-    pub starts_at: Option<i64>,
-    pub ends_at: Option<i64>,
+    pub starts_at: i64,
+    pub ends_at: i64,
     pub labs: Vec<LabChoice>,
     pub approval: bool,
     pub anonymous: bool,

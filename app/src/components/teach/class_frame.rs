@@ -19,6 +19,8 @@ pub struct ClassLive {
     pub connected: RwSignal<bool>,
     /// Goes up whenever the help queue changed.
     pub help: RwSignal<u64>,
+    /// Goes up whenever the learner whose page this is may have changed.
+    pub learner: RwSignal<u64>,
 }
 
 impl ClassLive {
@@ -29,13 +31,24 @@ impl ClassLive {
             waiting: RwSignal::new(Vec::new()),
             connected: RwSignal::new(true),
             help: RwSignal::new(0),
+            learner: RwSignal::new(0),
         }
     }
 
     /// Follows the class without its rows, for pages that show none.
     #[cfg(feature = "hydrate")]
     pub fn follow(self, class: &str) {
-        let address = format!("/teach/classes/{class}/events?rows=none");
+        self.follow_events(format!("/teach/classes/{class}/events?rows=none"));
+    }
+
+    /// Follows the class for the page of one learner.
+    #[cfg(feature = "hydrate")]
+    pub fn follow_learner(self, class: &str, learner: &str) {
+        self.follow_events(format!("/teach/classes/{class}/events?rows=none&learner={learner}"));
+    }
+
+    #[cfg(feature = "hydrate")]
+    fn follow_events(self, address: String) {
         crate::event_stream::follow(
             move || address.clone(),
             self.connected,
@@ -50,6 +63,9 @@ impl ClassLive {
     /// The server renders one moment; there is nothing to follow.
     #[cfg(not(feature = "hydrate"))]
     pub fn follow(self, _class: &str) {}
+
+    #[cfg(not(feature = "hydrate"))]
+    pub fn follow_learner(self, _class: &str, _learner: &str) {}
 
     /// Takes in an event, but for rows.
     #[cfg(feature = "hydrate")]
@@ -70,6 +86,9 @@ impl ClassLive {
             }
             BoardEvent::Help => {
                 self.help.try_update(|count| *count += 1);
+            }
+            BoardEvent::Learner => {
+                self.learner.try_update(|count| *count += 1);
             }
             BoardEvent::Rows { .. } | BoardEvent::Reset => (),
         }

@@ -8,8 +8,8 @@ pub fn DateTimeField(
     form: &'static str,
     name: &'static str,
     label: &'static str,
-    /// Unix seconds; empty when there is none.
-    value: Option<i64>,
+    /// Unix seconds.
+    value: i64,
     #[prop(into)] outcome: Signal<Option<Notice>>,
 ) -> impl IntoView {
     let id = format!("{form}-{name}");
@@ -18,7 +18,7 @@ pub fn DateTimeField(
         outcome.with_untracked(|notice| notice.as_ref().and_then(|notice| notice.kept.get(field).cloned()))
     };
     // What was typed before a post without script was in UTC, as this is until the page is alive.
-    let first = kept(name).unwrap_or_else(|| value.map(utc_text).unwrap_or_default());
+    let first = kept(name).unwrap_or_else(|| utc_text(value));
     let input = NodeRef::<Input>::new();
     // Minutes by which the browser's clock is ahead of UTC at the time that is entered.
     let offset = RwSignal::new(0_i32);

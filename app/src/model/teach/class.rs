@@ -1,3 +1,4 @@
+use crate::model::LabChoice;
 use serde::{Deserialize, Serialize};
 
 /// What a member of the staff is in a class.
@@ -83,6 +84,15 @@ pub struct ClassSummary {
     pub hands: u32,
     /// Hands that were raised since this instructor looked at the help queue last.
     pub unread: u32,
+}
+
+/// What a new class begins with in its form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewClassView {
+    /// The labs that classes may be given.
+    pub labs: Vec<LabChoice>,
+    /// When the form was made, in Unix seconds.
+    pub read_at: i64,
 }
 
 /// What every page of a class needs.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 ///
 /// The `id:` of each event is the number of the log's entry up to which it tells, so that a browser that comes back with
 /// `Last-Event-ID`, or a page that opens the stream with `?after=SEQ`, misses nothing. Telling something twice does no harm.
-/// At its beginning a stream tells [`Self::Class`] and [`Self::Waiting`]; with `?rows=none` it never tells [`Self::Rows`].
+/// At its beginning a stream tells [`Self::Class`] and [`Self::Waiting`]; with `?rows=none` it never tells [`Self::Rows`],
+/// and [`Self::Learner`] only with `?learner=ID`, there at its beginning as well.
 /// Rows are told together, at most four times a second.
 /// It is 401 without a session, 404 for one who is not of the staff and for a class that is not there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,8 @@ pub enum BoardEvent {
     },
     /// The help queue changed: a page that shows it reads it again.
     Help,
+    /// Something of the learner of `?learner=ID` may have changed: that page reads it again.
+    Learner,
     /// The stream cannot go on from where the page is: it reads all rows again.
     Reset,
 }

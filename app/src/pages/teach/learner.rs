@@ -67,7 +67,14 @@ fn Body(learner: ClassLearnerView, notice: Option<Notice>) -> impl IntoView {
         })
     };
     ClassDesk::provide(class_id.clone(), path, notice, refresh);
-    Effect::new(move |_| live.follow(&class_id));
+    let followed = id.clone();
+    Effect::new(move |_| live.follow_learner(&class_id, &followed));
+    Effect::new(move |before: Option<()>| {
+        live.learner.track();
+        if before.is_some() {
+            refresh.run(());
+        }
+    });
     let row = Memo::new(move |_| view.with(|view| view.row.clone()));
     let membership = Memo::new(move |_| view.with(|view| view.membership));
     let name = Memo::new(move |_| row.with(RowView::shown_name));
@@ -288,7 +295,7 @@ fn Timeline(view: RwSignal<ClassLearnerView>) -> impl IntoView {
         <section class="panel" aria-labelledby="timeline-title">
             <h3 id="timeline-title">"What happened"</h3>
             <p class="help" hidden=move || !timeline.with(Vec::is_empty)>"Nothing yet."</p>
-            <ol class="timeline">{move || timeline.get().into_iter().map(item).collect_view()}</ol>
+            <ol class="timeline" tabindex="0" aria-labelledby="timeline-title">{move || timeline.get().into_iter().map(item).collect_view()}</ol>
         </section>
     }
     .into_any()

@@ -5,7 +5,7 @@ use crate::{
         teach::{ClassFields, ClassFormValues, FormEnd},
     },
     error::BackendError,
-    model::{LabChoice, Notice, about},
+    model::{LabChoice, Notice, about, teach::NewClassView},
     teach_api::{self, CreateClass},
 };
 use leptos::{form::ActionForm, prelude::*};
@@ -20,7 +20,7 @@ pub fn NewClass() -> impl IntoView {
         <Transition>
             {move || Suspend::new(async move {
                 match data.await {
-                    Ok((offered, notice)) => view! { <Body offered notice/> }.into_any(),
+                    Ok((new, notice)) => view! { <Body new notice/> }.into_any(),
                     Err(error) => view! { <TeachProblem error/> }.into_any(),
                 }
             })}
@@ -29,19 +29,22 @@ pub fn NewClass() -> impl IntoView {
     .into_any()
 }
 
-async fn load() -> Result<(Vec<LabChoice>, Option<Notice>), BackendError> {
-    Ok((teach_api::lab_choices().await?, waiting_notice().await))
+async fn load() -> Result<(NewClassView, Option<Notice>), BackendError> {
+    Ok((teach_api::new_class().await?, waiting_notice().await))
 }
 
+/// How long a class goes on unless another end is entered, in seconds: thirty days.
+const USUAL_LENGTH: i64 = 30 * 24 * 60 * 60;
+
 #[component]
-fn Body(offered: Vec<LabChoice>, notice: Option<Notice>) -> impl IntoView {
+fn Body(new: NewClassView, notice: Option<Notice>) -> impl IntoView {
     provide_context(Notices(RwSignal::new(notice)));
     let create = ServerAction::<CreateClass>::new();
     let notice = outcome(create, about::NEW_CLASS.to_owned());
     let values = ClassFormValues {
         name: String::new(),
-        starts_at: None,
-        ends_at: None,
+        starts_at: new.read_at,
+        ends_at: new.read_at + USUAL_LENGTH,
         labs: vec![LabChoice::default()],
         approval: false,
         anonymous: true,
@@ -53,7 +56,7 @@ fn Body(offered: Vec<LabChoice>, notice: Option<Notice>) -> impl IntoView {
             <p class="lead">"It gets a code for your learners at once. What happens between its start and its end is noted."</p>
             <div class="act" id="new-class">
                 <ActionForm action=create attr:class="form">
-                    <ClassFields form="new" values offered outcome=notice/>
+                    <ClassFields form="new" values offered=new.labs outcome=notice/>
                     <FormEnd pending=create.pending() notice button="Make the class" busy="Making it…"/>
                 </ActionForm>
             </div>

@@ -17,8 +17,7 @@ pub fn Basics(class: ClassView, labs: Vec<LabChoice>, offered: Vec<LabChoice>, a
     let desk = expect_context::<ClassDesk>();
     let outcome = desk.outcome("settings-save".to_owned());
     let ClassView { name, starts_at, ends_at, join_code, join_link, approval, .. } = class;
-    let values =
-        ClassFormValues { name, starts_at: Some(starts_at), ends_at: Some(ends_at), labs, approval, anonymous };
+    let values = ClassFormValues { name, starts_at, ends_at, labs, approval, anonymous };
     view! {
         <section class="setting" id="basics" aria-labelledby="basics-title">
             <h2 id="basics-title">"The class"</h2>
