@@ -368,6 +368,7 @@ async fn settings_cover_everything_and_show_no_secret_twice() {
         "Refused, 503",
         "Delivered, 200",
         r#"name="act" value="test-webhook""#,
+        r#"name="act" value="switch-on-webhook""#,
         "https://lab.example/lti/launch",
         "https://moodle.example",
         r#"name="fields[jwks_url]""#,

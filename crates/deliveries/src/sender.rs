@@ -149,13 +149,11 @@ impl Resolve for Names {
         let reach = self.reach;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| UnknownName)?;
-            let (mut allowed, mut others): (Vec<SocketAddr>, Vec<SocketAddr>) =
+            let (allowed, refused): (Vec<SocketAddr>, Vec<SocketAddr>) =
                 found.partition(|address| reach.allows_address(address.ip()));
-            if allowed.is_empty() && !others.is_empty() {
+            if allowed.is_empty() && !refused.is_empty() {
                 return Err(Unreachable::NotPublic.into());
             }
-            others.clear();
-            allowed.dedup();
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
     }

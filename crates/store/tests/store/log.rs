@@ -235,7 +235,7 @@ on_both! {
         }
         let delivery = |count: usize| Delivery {
             at: NOON + Duration::SECOND,
-            status: (count % 2 == 0).then_some(200),
+            status: count.is_multiple_of(2).then_some(200),
             words: format!("{count} events"),
         };
         let tries: Vec<Delivery> = (0..KEPT_DELIVERIES + 5).map(delivery).collect();

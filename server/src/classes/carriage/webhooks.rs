@@ -74,7 +74,7 @@ impl Destination for Webhooks {
                 let (headers, body) = message.signed(&key, now());
                 match self.classes.sender().post(&url, headers, body).await {
                     Ok(answer) if answer.is_success() => taken.one(answer.status),
-                    answered => return refused(position, taken, answered),
+                    answered => return refused(position, &taken, answered),
                 }
             }
             position = entry.seq;
@@ -107,7 +107,7 @@ impl Taken {
 }
 
 /// The report of a turn that ended with a message that was not taken.
-fn refused(position: i64, taken: Taken, answered: Result<Answer, SendError>) -> Report {
+fn refused(position: i64, taken: &Taken, answered: Result<Answer, SendError>) -> Report {
     let (status, words, after) = match answered {
         Ok(Answer { status: GONE, .. }) => (Some(GONE), "it answered 410 and wants no more".to_owned(), None),
         Ok(Answer { status, retry_after }) => (Some(status), not_taken(status), retry_after),
