@@ -56,12 +56,7 @@ pub fn view(class: ClassView) -> SettingsView {
                         text: "the connection was refused".to_owned(),
                         again_at: Some(NOW + 90),
                     },
-                    DeliveryView {
-                        at: NOW - 90,
-                        status: Some(503),
-                        text: "it answered 503".to_owned(),
-                        again_at: None,
-                    },
+                    DeliveryView { at: NOW - 90, status: Some(503), text: "not taken".to_owned(), again_at: None },
                     DeliveryView { at: NOW - 600, status: Some(200), text: "3 events".to_owned(), again_at: None },
                 ],
                 behind: 2,
@@ -74,7 +69,7 @@ pub fn view(class: ClassView) -> SettingsView {
                 deliveries: vec![DeliveryView {
                     at: NOW - 7200,
                     status: Some(410),
-                    text: "it answered 410 and wants no more".to_owned(),
+                    text: "it wants no more".to_owned(),
                     again_at: None,
                 }],
                 behind: 14,

@@ -11,7 +11,7 @@ use serde_json::Value;
 use store::{Delivery, LearnerId, StepRecord, StoreError};
 use url::Url;
 
-use super::webhooks::not_taken;
+use super::webhooks::{failed_delivery, not_taken};
 use super::{Destination, End, Errand, Report};
 use crate::classes::Classes;
 use crate::classes::outside::{XAPI, Xapi};
@@ -159,7 +159,7 @@ impl Destination for XapiStatements {
         let end = match not_taken {
             None => End::Well,
             Some(NotTaken { status, words, after }) => {
-                deliveries.push(Delivery { at: now(), status, words: words.clone() });
+                deliveries.push(failed_delivery(status, &words));
                 End::Failed { words, after }
             }
         };

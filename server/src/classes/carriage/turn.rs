@@ -99,7 +99,7 @@ impl Turn {
         measures::count_deliveries(kind, &report.end, report.deliveries.len());
         let now = now();
         let mut reader = after(&self.reader, &report, self.destination.patience(), now, rand::random());
-        if let Some(latest) = report.deliveries.last() {
+        if let (End::Well, Some(latest)) = (&report.end, report.deliveries.last()) {
             reader.outcome = Some((latest.words.clone(), latest.at));
         }
         self.store.save_reader(&reader, &self.holder, &report.deliveries).await.map(drop)

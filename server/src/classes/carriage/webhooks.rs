@@ -114,7 +114,7 @@ fn refused(position: i64, taken: &Taken, answered: Result<Answer, SendError>) ->
         Err(error) => (None, error.to_string(), None),
     };
     let mut deliveries = taken.deliveries();
-    deliveries.push(Delivery { at: now(), status, words: words.clone() });
+    deliveries.push(failed_delivery(status, &words));
     let end = if status == Some(GONE) { End::SwitchedOff { words } } else { End::Failed { words, after } };
     Report { position, deliveries, end }
 }
@@ -125,6 +125,17 @@ pub(super) fn not_taken(status: u16) -> String {
         300..400 => format!("it answered {status}, and redirects are not followed"),
         status => format!("it answered {status}"),
     }
+}
+
+/// A delivery that failed. Its status is shown beside its words, which need not tell it again.
+pub(super) fn failed_delivery(status: Option<u16>, words: &str) -> Delivery {
+    let words = match status {
+        None => words,
+        Some(GONE) => "it wants no more",
+        Some(300..400) => "redirects are not followed",
+        Some(_) => "not taken",
+    };
+    Delivery { at: now(), status, words: words.to_owned() }
 }
 
 /// Whether an event is of one of these kinds. What only the board needs is of none.
