@@ -356,6 +356,7 @@ async fn the_secrets_of_what_leaves_the_class_are_shown_once_or_never() {
     let page = school.owner.get(&format!("/teach/classes/{class}/settings")).await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.body.contains("https://hook.example/") && page.body.contains("https://lrs.example/xapi"));
+    assert!(!page.body.contains("id=\"lti\""), "learning platforms cannot launch yet, so that none is asked for");
     let documents: Vec<String> =
         sqlx::query_scalar("SELECT value FROM class_document").fetch_all(school.world.sqlite()).await.unwrap();
     assert_eq!(documents.len(), 2);

@@ -76,6 +76,7 @@ pub fn view(class: ClassView) -> SettingsView {
                 off: Some((NOW - 7200, "it answered 410 and wants no more".to_owned())),
             },
         ],
+        launches: true,
         lti: LtiView {
             addresses: vec![
                 ("Tool URL".to_owned(), "https://lab.example/lti/launch".to_owned()),

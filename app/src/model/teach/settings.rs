@@ -19,6 +19,8 @@ pub struct SettingsView {
     /// Invitations that nobody has accepted yet.
     pub invitations: Vec<InvitationLinkView>,
     pub webhooks: Vec<WebhookView>,
+    /// Whether learning platforms can launch into the classes of this server; without it they are not offered.
+    pub launches: bool,
     pub lti: LtiView,
     pub xapi: Option<XapiView>,
 }
