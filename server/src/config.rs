@@ -65,9 +65,9 @@ pub struct ServeOptions {
     /// out, from the address at which the instructor sees the page.
     #[arg(long, env = "HEADWATER_PUBLIC_URL")]
     pub public_url: Option<String>,
-    /// Send to private addresses, too, and by plain HTTP, where an instructor enters one for a webhook, a learning record store
-    /// or a learning platform: for systems in the same network. Whoever owns a class can then make this server send requests
-    /// to whatever it reaches.
+    /// Send to private addresses, too, and by plain HTTP, where an instructor enters one for a webhook or a learning record
+    /// store: for systems in the same network. Whoever owns a class can then make this server send requests to whatever it
+    /// reaches.
     #[arg(
         long,
         env = "HEADWATER_ALLOW_PRIVATE_TARGETS",

@@ -97,11 +97,7 @@ pub fn count_checks(step: Step, results: &[CheckResult]) {
 /// Counts what came of a reader's turn, in which so many deliveries were tried.
 pub fn count_deliveries(kind: &'static str, end: &End, tried: usize) {
     let failed = usize::from(*end != End::Well && tried > 0);
-    let outcome = match end {
-        End::Well | End::Failed { .. } => "failed",
-        End::SwitchedOff { .. } => "switched_off",
-        End::Gone => "gone",
-    };
+    let outcome = if matches!(end, End::SwitchedOff { .. }) { "switched_off" } else { "failed" };
     for (outcome, count) in [("delivered", tried - failed), (outcome, failed)] {
         if count > 0 {
             metrics::counter!("headwater_deliveries_total", "kind" => kind, "outcome" => outcome)

@@ -2,14 +2,15 @@
 //!
 //! It knows no database: what was sent and what is to be tried again is for the caller to remember.
 
+mod moment;
 mod reach;
 mod rest;
 mod sender;
 mod webhook;
 mod xapi;
 
-pub use reach::{Reach, Unreachable, is_public};
+pub use reach::{Reach, Unreachable};
 pub use rest::rest;
-pub use sender::{Answer, SEND_TIMEOUT, SendError, Sender, client};
-pub use webhook::{Message, SigningKey, type_of};
-pub use xapi::{Statements, XAPI_VERSION, statement_headers, statements_url};
+pub use sender::{Answer, SendError, Sender};
+pub use webhook::{Message, SigningKey};
+pub use xapi::{Statements, statement_headers, statements_url};

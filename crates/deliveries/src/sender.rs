@@ -17,7 +17,7 @@ use crate::reach::{Reach, Unreachable};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A message is sent and answered within this time, or it has failed.
-pub const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 /// Idle connections are kept this long.
 const IDLE: Duration = Duration::from_secs(30);
 /// What of an answer is read, in bytes.
@@ -65,7 +65,7 @@ impl Answer {
 /// A client's beginnings, for addresses within `reach`. It is bounded in time, follows no redirect, uses no proxy, and
 /// connects to no other address, whatever a name resolves to. Addresses that are numbers are not resolved: ask
 /// [`Reach::allows`] about each URL as well.
-pub fn client(reach: Reach) -> reqwest::ClientBuilder {
+fn client(reach: Reach) -> reqwest::ClientBuilder {
     // Someone else in this process may have chosen already; any choice will do.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     reqwest::Client::builder()

@@ -8,8 +8,9 @@ use http::{HeaderMap, HeaderValue, header};
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use serde::Serialize;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use zeroize::Zeroizing;
+
+use crate::moment::{of_milliseconds, written};
 
 /// How a key is told from other secrets.
 const PREFIX: &str = "whsec_";
@@ -56,9 +57,8 @@ impl SigningKey {
 impl Message {
     /// An entry of a class's log. It is in the message as it is in an export.
     pub fn of_entry(entry: &LogEntry) -> Result<Self, serde_json::Error> {
-        let noted = i128::from(entry.at_ms) * 1_000_000;
-        let noted = OffsetDateTime::from_unix_timestamp_nanos(noted).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        let body = Body { r#type: type_of(&entry.event), timestamp: written(noted), data: entry };
+        let timestamp = written(of_milliseconds(entry.at_ms));
+        let body = Body { r#type: type_of(&entry.event), timestamp, data: entry };
         Ok(Self { id: format!("{}_{}", entry.class, entry.seq), body: serde_json::to_vec(&body)? })
     }
 
@@ -88,7 +88,7 @@ impl Message {
 }
 
 /// What a message with this event is called.
-pub fn type_of(event: &Event) -> &'static str {
+fn type_of(event: &Event) -> &'static str {
     match event {
         Event::PointsSet { .. } => "points.set",
         Event::Waiting => "learner.waiting",
@@ -110,10 +110,6 @@ pub fn type_of(event: &Event) -> &'static str {
         Event::Resolved { .. } => "help.resolved",
         Event::Reopened { .. } => "help.reopened",
     }
-}
-
-fn written(time: OffsetDateTime) -> String {
-    time.format(&Rfc3339).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -9,13 +9,13 @@ use classroom::{Event, LogEntry, VerdictKind};
 use http::{HeaderMap, HeaderValue, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use url::Url;
 use uuid::Uuid;
 
+use crate::moment::{of_milliseconds, written};
+
 /// The version of the specification that is spoken.
-pub const XAPI_VERSION: &str = "1.0.3";
+const XAPI_VERSION: &str = "1.0.3";
 
 /// Statements about a class.
 #[derive(Clone, Copy, Debug)]
@@ -52,12 +52,8 @@ enum Outcome {
 }
 
 impl Statements<'_> {
-    /// Whether an event becomes a statement: who joins, steps begun and finished, checks passed, questions answered.
-    pub fn is_told(event: &Event) -> bool {
-        what(event).is_some()
-    }
-
-    /// The statement of an entry, if it becomes one. `took` is how long the learner needed for a step that is finished, if
+    /// The statement of an entry, if it becomes one: who joins, steps begun and finished, checks passed, questions answered.
+    /// `took` is how long the learner needed for a step that is finished, if
     /// that is known.
     pub fn statement(&self, entry: &LogEntry, took: Option<std::time::Duration>) -> Option<Value> {
         let learner = entry.learner.as_deref()?;
@@ -94,7 +90,7 @@ impl Statements<'_> {
             statement["result"] = result;
         }
         statement["context"] = json!({ "platform": "Headwater", "contextActivities": within });
-        statement["timestamp"] = json!(written(at_ms.unwrap_or(entry.at_ms)));
+        statement["timestamp"] = json!(written(of_milliseconds(at_ms.unwrap_or(entry.at_ms))));
         Some(statement)
     }
 
@@ -179,11 +175,6 @@ fn duration(took: std::time::Duration) -> String {
     format!("PT{}.{:02}S", hundredths / 100, hundredths % 100)
 }
 
-fn written(at_ms: i64) -> String {
-    let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at_ms) * 1_000_000);
-    at.unwrap_or(OffsetDateTime::UNIX_EPOCH).format(&Rfc3339).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -239,7 +230,6 @@ mod tests {
         };
         for event in [verdict(VerdictKind::Wrong), verdict(VerdictKind::NotYet), Event::Left, Event::HandLowered] {
             assert_eq!(STATEMENTS.statement(&entry(event.clone()), None), None);
-            assert!(!Statements::is_told(&event));
         }
         let passed = STATEMENTS.statement(&entry(verdict(VerdictKind::Pass)), None).unwrap();
         assert_eq!(passed["object"]["id"], "https://lab.example/lab/ingest#check-ingest.rows");

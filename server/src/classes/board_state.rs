@@ -213,7 +213,7 @@ impl BoardState {
         if help_changed {
             others.push(BoardEvent::Help);
         }
-        Told::new(seq, has_rows.then_some(&rows), &others, learners)
+        Told::new(seq, has_rows.then_some(&rows), &others, Some(learners))
     }
 
     /// What one is told who has seen everything up to entry `after`; without it, no rows. What changes by time bears the
@@ -234,7 +234,7 @@ impl BoardState {
             }
             BoardEvent::Rows { seq: self.told_seq, read_at: now.unix_timestamp(), rows, gone }
         });
-        Told::new(self.told_seq, rows.as_ref(), &others, HashSet::new())
+        Told::new(self.told_seq, rows.as_ref(), &others, None)
     }
 
     /// Takes over what was read again. `Some` when there was something; true when every row has to be made anew.

@@ -17,6 +17,7 @@ use classroom::LogEntry;
 use store::{ClassId, Delivery};
 use time::OffsetDateTime;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::carrier::Carrier;
@@ -51,8 +52,9 @@ pub struct Errand {
     pub id: String,
     /// Never empty, and without a gap after what was carried before.
     pub entries: Vec<LogEntry>,
-    /// Set when the server stops, or the reader's turn is over.
-    end: CancellationToken,
+    shutdown: CancellationToken,
+    /// When the reader's turn is over.
+    over: Instant,
 }
 
 /// How far an errand came.
@@ -81,7 +83,7 @@ pub enum End {
 impl Errand {
     /// Whether to send nothing more: the rest is for another turn.
     pub fn is_to_end(&self) -> bool {
-        self.end.is_cancelled()
+        self.shutdown.is_cancelled() || Instant::now() >= self.over
     }
 
     /// Number of the last entry.

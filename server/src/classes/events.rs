@@ -105,10 +105,6 @@ impl Watcher {
             if self.is_ahead && self.wants_rows {
                 yield Ok(told::events(seq, [&BoardEvent::Reset]));
             }
-            if self.learner.is_some() {
-                // The page was read before this stream began.
-                yield Ok(told::events(seq, [&BoardEvent::Learner]));
-            }
             for bytes in self.parts(first) {
                 yield Ok(bytes);
             }
@@ -130,9 +126,6 @@ impl Watcher {
                         Err(RecvError::Lagged(_)) => {
                             let (missed, from_now) = board.follow(Some(seq), self.wants_rows);
                             news = from_now;
-                            if self.learner.is_some() {
-                                yield Ok(told::events(missed.seq, [&BoardEvent::Learner]));
-                            }
                             missed
                         }
                         Err(RecvError::Closed) => return,
@@ -142,9 +135,6 @@ impl Watcher {
                     return;
                 }
                 seq = told.seq;
-                if self.learner.as_ref().is_some_and(|learner| told.learners.contains(learner)) {
-                    yield Ok(told::events(seq, [&BoardEvent::Learner]));
-                }
                 for bytes in self.parts(told) {
                     yield Ok(bytes);
                 }
@@ -153,8 +143,10 @@ impl Watcher {
     }
 
     fn parts(&self, told: told::Told) -> impl Iterator<Item = Bytes> {
+        let concerns = self.learner.as_ref().is_some_and(|learner| told.may_concern(learner));
+        let learner = if concerns { told::events(told.seq, [&BoardEvent::Learner]) } else { Bytes::new() };
         let rows = if self.wants_rows { told.rows } else { Bytes::new() };
-        [rows, told.others].into_iter().filter(|bytes| !bytes.is_empty())
+        [learner, rows, told.others].into_iter().filter(|bytes| !bytes.is_empty())
     }
 
     /// Whether the account is still there, with the password of then.

@@ -16,13 +16,18 @@ pub struct Told {
     pub rows: Bytes,
     /// Everything else.
     pub others: Bytes,
-    /// Learners of whom the log tells something new, or who became stuck or unstuck.
-    pub learners: Arc<HashSet<String>>,
+    /// Learners of whom the log tells something new, or who became stuck or unstuck; `None` where it may be anyone.
+    pub learners: Option<Arc<HashSet<String>>>,
 }
 
 impl Told {
-    pub fn new(seq: i64, rows: Option<&BoardEvent>, others: &[BoardEvent], learners: HashSet<String>) -> Self {
-        Self { seq, rows: events(seq, rows), others: events(seq, others), learners: Arc::new(learners) }
+    pub fn new(seq: i64, rows: Option<&BoardEvent>, others: &[BoardEvent], learners: Option<HashSet<String>>) -> Self {
+        Self { seq, rows: events(seq, rows), others: events(seq, others), learners: learners.map(Arc::new) }
+    }
+
+    /// Whether it may tell of this learner.
+    pub fn may_concern(&self, learner: &str) -> bool {
+        self.learners.as_ref().is_none_or(|learners| learners.contains(learner))
     }
 }
 
@@ -46,7 +51,9 @@ mod tests {
     #[test]
     fn each_event_has_the_number_and_one_line_of_data() {
         let rows = BoardEvent::Rows { seq: 7, read_at: 9, rows: Vec::new(), gone: vec!["a\nb".to_owned()] };
-        let told = Told::new(7, Some(&rows), &[BoardEvent::Help, BoardEvent::Reset], HashSet::new());
+        let told =
+            Told::new(7, Some(&rows), &[BoardEvent::Help, BoardEvent::Reset], Some(HashSet::from(["ada".to_owned()])));
+        assert!(told.may_concern("ada") && !told.may_concern("ben"));
         let rows = String::from_utf8(told.rows.to_vec()).unwrap();
         assert_eq!(
             rows,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use deliveries::rest;
 use store::{Reader, Store, StoreError};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{Destination, End, Errand, Report, later};
@@ -42,11 +42,10 @@ impl Turn {
 
     /// Carries once, and notes what came of it.
     pub(super) async fn take(self, shutdown: CancellationToken) {
-        let end = shutdown.child_token();
         let carried = tokio::select! {
             // Whoever holds the reader now carries what is not noted.
             () = self.lost() => return,
-            carried = self.carry(end) => carried,
+            carried = self.carry(shutdown) => carried,
         };
         let noted = match carried {
             Ok(Some(report)) => self.note(report).await,
@@ -71,24 +70,15 @@ impl Turn {
     }
 
     /// What came of it; `None` when there was nothing to carry after all.
-    async fn carry(&self, end: CancellationToken) -> Result<Option<Report>, StoreError> {
+    async fn carry(&self, shutdown: CancellationToken) -> Result<Option<Report>, StoreError> {
         let Reader { class, name, position, .. } = &self.reader;
         let entries = self.store.log_after(class, *position, self.destination.batch()).await?;
         if entries.is_empty() {
             return Ok(None);
         }
         let id = name.split_once(':').map_or("", |(_, id)| id).to_owned();
-        let errand = Errand { class: class.clone(), id, entries, end: end.clone() };
-        let over = Instant::now() + TURN;
-        let timer = async {
-            sleep_until(over).await;
-            end.cancel();
-            std::future::pending::<()>().await;
-        };
-        tokio::select! {
-            report = self.destination.carry(&errand) => Ok(Some(report)),
-            () = timer => Ok(None),
-        }
+        let errand = Errand { class: class.clone(), id, entries, shutdown, over: Instant::now() + TURN };
+        Ok(Some(self.destination.carry(&errand).await))
     }
 
     async fn note(&self, report: Report) -> Result<(), StoreError> {
@@ -98,10 +88,7 @@ impl Turn {
         }
         measures::count_deliveries(kind, &report.end, report.deliveries.len());
         let now = now();
-        let mut reader = after(&self.reader, &report, self.destination.patience(), now, rand::random());
-        if let (End::Well, Some(latest)) = (&report.end, report.deliveries.last()) {
-            reader.outcome = Some((latest.words.clone(), latest.at));
-        }
+        let reader = after(&self.reader, &report, self.destination.patience(), now, rand::random());
         self.store.save_reader(&reader, &self.holder, &report.deliveries).await.map(drop)
     }
 }
@@ -119,6 +106,9 @@ fn after(
     match &report.end {
         End::Well | End::Gone => {
             (reader.failures, reader.failing_since, reader.retry) = (0, None, now);
+            if let Some(latest) = report.deliveries.last() {
+                reader.outcome = Some((latest.words.clone(), latest.at));
+            }
         }
         End::Failed { words, after } => {
             // What came through shows that the other system is there.
