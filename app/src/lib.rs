@@ -9,6 +9,8 @@ mod app;
 pub mod backend;
 mod clock;
 mod components;
+#[cfg(feature = "ssr")]
+pub mod course_page;
 pub mod error;
 #[cfg(feature = "hydrate")]
 mod event_stream;
@@ -22,6 +24,7 @@ pub mod teach_api;
 pub mod teaching;
 
 pub use app::{App, shell};
+pub use components::lab_title;
 
 /// Takes over the document that the server rendered.
 #[cfg(feature = "hydrate")]

@@ -168,6 +168,8 @@ pub mod about {
     pub const CLASS: &str = "class";
 
     pub const SIGN_IN: &str = "teach-sign-in";
+    /// Signing in by the OpenID Connect provider, and connecting an account with it.
+    pub const PROVIDER: &str = "teach-provider";
     pub const SET_UP: &str = "teach-set-up";
     pub const INVITATION: &str = "teach-invitation";
     pub const INSTRUCTOR_NAME: &str = "teach-name";

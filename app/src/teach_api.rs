@@ -149,6 +149,14 @@ pub async fn change_password(current: String, password: String) -> Result<Notice
     respond(about::PASSWORD, Fields::new(), result.map(|()| text), |_| place).await
 }
 
+#[server(endpoint = "teach-disconnect-provider")]
+pub async fn disconnect_provider() -> Result<Notice, BackendError> {
+    let result = teaching()?.disconnect_provider().await;
+    let place = Place::page("/teach/account", "provider");
+    respond(about::PROVIDER, Fields::new(), result.map(|()| "Disconnected. You sign in by your password."), |_| place)
+        .await
+}
+
 /// With an account already signed in, the rest stays empty.
 #[server(endpoint = "teach-accept-invitation")]
 pub async fn accept_invitation(
@@ -208,7 +216,7 @@ pub async fn perform_act(
 
 /// A path of the instructors' pages, for one that came from outside.
 #[cfg(feature = "ssr")]
-fn teach_path(back: &str) -> String {
+pub fn teach_path(back: &str) -> String {
     let allowed = |character: char| character.is_ascii_alphanumeric() || "-/#.?=&%_".contains(character);
     let is_ours = back == "/teach" || back.starts_with("/teach/");
     if is_ours && back.len() <= 500 && back.chars().all(allowed) { back.to_owned() } else { "/teach".to_owned() }

@@ -45,6 +45,9 @@ pub trait Teaching: Send + Sync + 'static {
     /// Errors: `Invalid { field: "current" | "password" }`.
     async fn change_password(&self, current: SecretString, password: SecretString) -> Result<(), BackendError>;
 
+    /// Lets the account be signed in to by its password only. Errors: `Refused` where there is none.
+    async fn disconnect_provider(&self) -> Result<(), BackendError>;
+
     /// An invitation by its code. Needs no instructor. Errors: `NotFound`, also when it has expired.
     async fn invitation(&self, code: &str) -> Result<InvitationView, BackendError>;
 

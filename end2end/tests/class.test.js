@@ -1,8 +1,10 @@
 // A class from its first instructor to its results: the board follows learners, and help reaches them, while pages stay open.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
@@ -22,7 +24,7 @@ let headwater;
 let proxy;
 
 before(async () => {
-  headwater = await startHeadwater();
+  headwater = await startHeadwater({ HEADWATER_ALLOW_PRIVATE_TARGETS: "true" });
   browser = await launchBrowser();
   proxy = await startProxy(headwater.url);
   noteSecret("password", ACCOUNT.password);
@@ -155,6 +157,55 @@ test("every page of a class fits a phone's width, and works without script", asy
   await desk.goto("/teach");
   await desk.getByRole("button", { name: "Sign out" }).click();
   assert.equal((await desk.goto(board)).status(), 401);
+  await Promise.all([context.close(), learner.context.close()]);
+});
+
+test("a webhook is told who joins, with a signature that its key verifies, and its page tells what came of it", async () => {
+  const messages = [];
+  const receiver = createServer(async (request, response) => {
+    messages.push({ headers: request.headers, body: Buffer.concat(await request.toArray()).toString() });
+    response.writeHead(204).end();
+  });
+  receiver.listen(0, "127.0.0.1");
+  await once(receiver, "listening");
+  const url = `http://127.0.0.1:${receiver.address().port}/hook`;
+
+  const { page: desk, context, complaints } = await newVisitor(browser, headwater);
+  await signIn(desk);
+  const { board, code } = await makeClass(desk, "Streams with a webhook");
+  await open(desk, `${board}/settings`);
+  await desk.locator("#settings-webhook [name='fields[url]']").fill(url);
+  await desk.getByRole("button", { name: "Add the webhook" }).click();
+  const key = desk.locator(".fresh-keys code");
+  await key.waitFor();
+  const secret = await key.innerText();
+  noteSecret("webhook secret", secret);
+  assert.deepEqual(await accessibilityFaults(desk), []);
+  await desk.getByRole("button", { name: `Send a test to ${url}` }).click();
+  await desk.getByText("The test was taken: it answered 204.").waitFor();
+
+  const learner = await joinClass(code, "Wanda");
+  await desk.waitForFunction(async (path) => {
+    const page = await (await fetch(path)).text();
+    return page.includes("Delivered, 204");
+  }, `${board}/settings`, { polling: 250 });
+  await open(desk, `${board}/settings`);
+  assert.ok(!(await desk.content()).includes(secret), "the key is shown twice");
+  await desk.getByText("Last deliveries").click();
+  await desk.getByText("Delivered, 204").first().waitFor();
+  assert.deepEqual(await accessibilityFaults(desk), []);
+  const joined = messages.find(({ body }) => body.includes("Wanda") || /join/.test(JSON.parse(body).type));
+  assert.ok(joined, JSON.stringify(messages.map(({ body }) => body)));
+  const { "webhook-id": id, "webhook-timestamp": at, "webhook-signature": signature } = joined.headers;
+  const hmac = createHmac("sha256", Buffer.from(secret.replace(/^whsec_/, ""), "base64"));
+  assert.equal(signature, `v1,${hmac.update(`${id}.${at}.${joined.body}`).digest("base64")}`);
+
+  await desk.getByText("Remove…").first().click();
+  await desk.getByRole("button", { name: `Remove ${url}` }).click();
+  await desk.getByText("No address is told what happens in this class.").waitFor();
+  assert.deepEqual(complaints, []);
+  receiver.closeAllConnections();
+  receiver.close();
   await Promise.all([context.close(), learner.context.close()]);
 });
 

@@ -29,13 +29,14 @@ use tokio::sync::Semaphore;
 
 use self::board_keeper::BoardKeeper;
 use self::kept_board::KeptBoard;
+use crate::lti::LtiTool;
 use crate::master_key::MasterKey;
 use crate::state::{Headwater, store_failed};
 
 pub use self::board_state::state_of;
 pub use self::events::events;
 pub use self::export::{results_csv, results_json};
-pub use self::teaching::RequestTeaching;
+pub use self::teaching::{RequestTeaching, site_of};
 
 /// Exports written at once.
 const EXPORTS: usize = 4;
@@ -51,16 +52,18 @@ struct Parts {
     /// Where browsers reach the pages, without a slash at its end.
     public_url: Option<String>,
     sender: Sender,
+    lti: LtiTool,
     exports: Arc<Semaphore>,
 }
 
 impl Classes {
     /// `sender` sends to addresses that instructors choose.
     pub fn new(headwater: Headwater, master_key: MasterKey, public_url: Option<&str>, sender: Sender) -> Self {
+        let lti = LtiTool::new(headwater.store().clone(), master_key.clone(), sender.reach());
         let boards = BoardKeeper::new(headwater.clone());
         let public_url = public_url.map(|url| url.trim_end_matches('/').to_owned());
         let exports = Arc::new(Semaphore::new(EXPORTS));
-        Self(Arc::new(Parts { headwater, boards, master_key, public_url, sender, exports }))
+        Self(Arc::new(Parts { headwater, boards, master_key, public_url, sender, lti, exports }))
     }
 
     pub fn headwater(&self) -> &Headwater {
@@ -79,6 +82,11 @@ impl Classes {
     /// Sends to addresses that instructors have chosen.
     pub fn sender(&self) -> &Sender {
         &self.0.sender
+    }
+
+    /// What this server is to learning platforms.
+    pub fn lti(&self) -> &LtiTool {
+        &self.0.lti
     }
 
     /// The board of a class as its log is now.

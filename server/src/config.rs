@@ -2,6 +2,7 @@
 
 mod bounds;
 mod file;
+mod provider;
 mod sandbox;
 mod secret;
 
@@ -18,6 +19,7 @@ use crate::master_key::MasterKey;
 
 pub use self::bounds::{BoundsOptions, VisitOptions};
 pub use self::file::{Configured, config_option, with_file};
+pub use self::provider::ProviderOptions;
 pub use self::sandbox::{ControlOptions, RemoteOptions, SandboxOptions};
 pub use self::secret::read_secret;
 
@@ -65,9 +67,11 @@ pub struct ServeOptions {
     /// out, from the address at which the instructor sees the page.
     #[arg(long, env = "HEADWATER_PUBLIC_URL")]
     pub public_url: Option<String>,
-    /// Send to private addresses, too, and by plain HTTP, where an instructor enters one for a webhook or a learning record
-    /// store: for systems in the same network. Whoever owns a class can then make this server send requests to whatever it
-    /// reaches.
+    #[command(flatten)]
+    pub provider: ProviderOptions,
+    /// Send to private addresses, too, and by plain HTTP, where an instructor enters one for a webhook, a learning platform or
+    /// a learning record store: for systems in the same network. Whoever owns a class can then make this server send requests
+    /// to whatever it reaches.
     #[arg(
         long,
         env = "HEADWATER_ALLOW_PRIVATE_TARGETS",

@@ -6,6 +6,7 @@
 mod failures;
 mod form;
 mod passwords;
+mod provider;
 
 use std::sync::Arc;
 
@@ -14,12 +15,14 @@ use axum::extract::Request;
 use axum_login::{AuthManager, AuthUser, AuthnBackend};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use store::{Instructor, InstructorError, InstructorId, SignIn, Store, StoreError};
 use tower::Layer;
 use tower_sessions::Session;
 
 use self::failures::Failures;
 use self::passwords::{PasswordError, Passwords};
+pub use self::provider::{CALLBACK_PATH, Pending, Person, Provider, ProviderError, ProviderSettings};
 use crate::connect::UnlockCode;
 use crate::state::{internal, now, store_failed};
 
@@ -37,6 +40,7 @@ struct Parts {
     passwords: Passwords,
     failures: Failures,
     set_up_code: UnlockCode,
+    provider: Option<Provider>,
 }
 
 /// The session of a request, with the instructor who is signed in.
@@ -77,9 +81,15 @@ pub enum SignInError {
 }
 
 impl Instructors {
-    pub fn new(store: Store) -> Self {
+    /// `provider`: by which they may sign in, besides passwords.
+    pub fn new(store: Store, provider: Option<Provider>) -> Self {
         let (passwords, failures) = (Passwords::default(), Failures::default());
-        Self(Arc::new(Parts { store, passwords, failures, set_up_code: UnlockCode::generate() }))
+        Self(Arc::new(Parts { store, passwords, failures, set_up_code: UnlockCode::generate(), provider }))
+    }
+
+    /// By which they may sign in, besides passwords.
+    pub fn provider(&self) -> Option<&Provider> {
+        self.0.provider.as_ref()
     }
 
     /// The code for the first account, as it is printed; `None` once there is an account.
@@ -141,6 +151,72 @@ impl Instructors {
             Err(InstructorError::NotTheFirst) => Err(BackendError::NotFound),
             Err(InstructorError::Store(error)) => Err(store_failed(error)),
         }
+    }
+
+    /// The account of somebody for whom the provider vouches; a new one for those who may have one. An address alone never
+    /// opens an account that is there already: whoever made it may not be whose address it is.
+    pub async fn by_provider(
+        &self,
+        provider: &Provider,
+        person: &Person,
+        is_invited: bool,
+    ) -> Result<SignedIn, BackendError> {
+        let known = self.0.store.instructor_by_identity(&person.identity).await.map_err(store_failed)?;
+        if let Some(known) = known {
+            return Ok(SignedIn::new(known));
+        }
+        let refused = |message: String| Err(BackendError::Refused { message });
+        if self.needs_set_up().await.map_err(store_failed)? {
+            return refused(
+                "The first account is made with the code that the server printed in its terminal.".to_owned(),
+            );
+        }
+        let login = match person.email.as_deref().and_then(|email| form::login(email).ok()) {
+            Some(email) => email,
+            None => login_of(person),
+        };
+        if self.0.store.instructor_by_login(&login).await.map_err(store_failed)?.is_some() {
+            return refused(format!(
+                "There is an account with the login {login} already. Sign in with its password, and connect it with {} on \
+                 the page of your account.",
+                provider.name()
+            ));
+        }
+        if !is_invited && !provider.welcomes(person) {
+            return refused(format!(
+                "{} knows you, but you have no account here yet. Ask the owner of a class for an invitation, and follow its \
+                 link.",
+                provider.name()
+            ));
+        }
+        let name = person.name.as_deref().and_then(|name| form::name(name).ok()).unwrap_or_else(|| login.clone());
+        let sign_in = SignIn::External(person.identity.clone());
+        match self.0.store.create_instructor(&login, &name, &sign_in, false, now()).await {
+            Ok(instructor) => Ok(SignedIn::new(instructor)),
+            Err(InstructorError::Store(error)) => Err(store_failed(error)),
+            // Somebody was quicker by a moment, this person in another window, perhaps.
+            Err(_) => Err(BackendError::Busy),
+        }
+    }
+
+    /// Lets an instructor sign in by the provider, too.
+    pub async fn connect(&self, me: &Instructor, person: &Person) -> Result<(), BackendError> {
+        let refused = |message: &str| Err(BackendError::Refused { message: message.to_owned() });
+        match self.0.store.link_identity(&me.id, &person.identity).await {
+            Ok(true) => Ok(()),
+            Ok(false) if me.identity.as_ref() == Some(&person.identity) => Ok(()),
+            Ok(false) => refused("Your account is connected with somebody else there. Disconnect it first."),
+            Err(InstructorError::Store(error)) => Err(store_failed(error)),
+            Err(_) => refused("You have another account here already, to which you come in so."),
+        }
+    }
+
+    /// Lets an instructor who has a password sign in by that only.
+    pub async fn disconnect(&self, me: &Instructor) -> Result<(), BackendError> {
+        if self.0.store.unlink_identity(&me.id).await.map_err(store_failed)? {
+            return Ok(());
+        }
+        Err(BackendError::Refused { message: "Without a password there would be no way in any more.".to_owned() })
     }
 
     /// Sets a new password; all sessions with the old one are over. Gives what the session of now is to be renewed with.
@@ -247,6 +323,13 @@ pub async fn is_in(session: &Session) -> Result<bool, BackendError> {
     Ok(session.get_value(SESSION).await.map_err(internal)?.is_some())
 }
 
+/// Puts an instructor into the session, under a new session id.
+pub async fn sign_in(auth: &mut AuthSession, session: &Session, who: &SignedIn) -> Result<(), BackendError> {
+    auth.login(who).await.map_err(internal)?;
+    // `login` gives a session that had an instructor before no new id.
+    session.cycle_id().await.map_err(internal)
+}
+
 /// Takes the instructor out of the session, under a new session id. `AuthSession::logout` would end the whole session.
 pub async fn sign_out(session: &Session) -> Result<(), BackendError> {
     session.remove_value(SESSION).await.map_err(internal)?;
@@ -256,6 +339,12 @@ pub async fn sign_out(session: &Session) -> Result<(), BackendError> {
 /// The session that [`Instructors::layer`] has put into a request.
 pub fn auth_session(request: &Request) -> Option<AuthSession> {
     request.extensions().get::<AuthSession>().cloned()
+}
+
+/// A login for somebody whose address the provider does not tell, or has not made sure of.
+fn login_of(person: &Person) -> String {
+    let identity = format!("{}\n{}", person.identity.issuer, person.identity.subject);
+    format!("id-{}", hex::encode(&Sha256::digest(identity)[..6]))
 }
 
 fn password_failed(error: PasswordError) -> BackendError {

@@ -18,11 +18,13 @@ mod executor;
 mod health;
 mod instructors;
 mod live;
+mod lti;
 mod master_key;
 mod measures;
 mod membership;
 mod minted;
 mod new_account;
+mod oidc;
 mod origin;
 mod pasted_keys;
 mod place;
@@ -41,6 +43,10 @@ mod tests;
 mod upload;
 mod views;
 mod visits;
+
+/// With the system's own allocator, a fifth of the server's time under load goes to it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<std::process::ExitCode> {

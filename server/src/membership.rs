@@ -18,7 +18,7 @@ use crate::classes::state_of;
 use crate::state::{Headwater, Seat, internal, now, store_failed};
 use crate::views;
 
-use name::shown_name;
+pub use self::name::shown_name;
 
 /// Why something about a class was not done, in the learner's words.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -251,7 +251,7 @@ async fn own_lab(headwater: &Headwater, seat: &Seat, class: &Class) -> Result<Ow
 }
 
 /// The labs of a class that this server has to offer.
-fn labs_of(headwater: &Headwater, settings: &ClassSettings) -> Vec<LabChoice> {
+pub fn labs_of(headwater: &Headwater, settings: &ClassSettings) -> Vec<LabChoice> {
     let offered = headwater.offered_labs();
     offered.into_iter().filter(|choice| settings.labs.contains(choice)).collect()
 }

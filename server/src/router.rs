@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use app::api::wants_page;
 use app::backend::Backend;
 use app::model::CLOUDFORMATION_PATH;
+use app::model::teach::OIDC_START_PATH;
 use app::teaching::Teaching;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
@@ -32,13 +33,13 @@ use tower_sessions::{Expiry, Session, SessionManagerLayer};
 use crate::backend::RequestBackend;
 use crate::classes::{self, Classes, RequestTeaching};
 use crate::health::Health;
-use crate::instructors::Instructors;
+use crate::instructors::{CALLBACK_PATH, Instructors};
 use crate::session_store::SessionStore;
 use crate::state::Headwater;
 use crate::visits::{Guess, Visits};
 use crate::{
-    executor, live, measures, new_account, origin, pasted_keys, refusal, request_id, role_file, security, upload,
-    visits,
+    executor, live, lti, measures, new_account, oidc, origin, pasted_keys, refusal, request_id, role_file, security,
+    upload, visits,
 };
 
 /// Largest body of a form: code fields included, files apart.
@@ -112,6 +113,9 @@ pub fn router(
         .route(CLOUDFORMATION_PATH, get(role_file::cloudformation))
         .route(new_account::PATH, post(new_account::new_account))
         .route("/api/{*function}", get(server_function).post(server_function))
+        .merge(lti::routes())
+        .route(OIDC_START_PATH, get(oidc::start))
+        .route(CALLBACK_PATH, get(oidc::callback))
         .route("/teach/classes/{id}/events", get(classes::events))
         .route("/teach/classes/{id}/results.csv", get(classes::results_csv))
         .route("/teach/classes/{id}/results.json", get(classes::results_json))

@@ -34,6 +34,11 @@ pub async fn sit_down(session: &Session, learner: &LearnerId) -> Result<(), Back
     session.insert(LEARNER, learner).await.map_err(internal)
 }
 
+/// Takes the learner out of the session, which another learner is about to have. The lab stays, for its resume code.
+pub async fn stand_up(session: &Session) -> Result<(), BackendError> {
+    session.remove_value(LEARNER).await.map(drop).map_err(internal)
+}
+
 /// Notes that this browser knows the code of the server's terminal. It holds until the server makes another code.
 pub async fn unlock(session: &Session, code: &UnlockCode) -> Result<(), BackendError> {
     session.insert(UNLOCKED, code.digest()).await.map_err(internal)

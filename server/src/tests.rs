@@ -8,16 +8,20 @@ mod classes;
 #[path = "../tests/support/client.rs"]
 mod client;
 mod connect;
+#[path = "../tests/support/course.rs"]
+mod course;
 mod forms;
 mod guards;
 mod instructors;
 mod keys;
+mod launch;
 mod learners;
 mod live;
 mod looking;
 mod membership;
 mod options_table;
 mod pages;
+mod provider;
 #[path = "../tests/support/receiver.rs"]
 mod receiver;
 mod school;

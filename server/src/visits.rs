@@ -23,10 +23,10 @@ use ipnet::IpNet;
 
 use crate::client_address::{client_address, network_of};
 use crate::config::VisitOptions;
-use crate::new_account;
+use crate::{lti, new_account};
 
 /// Where labs are started and classes joined, which is counted when it is posted.
-const STARTS: [&str; 4] = ["/api/start", new_account::PATH, "/join", "/api/join"];
+const STARTS: [&str; 6] = ["/api/start", new_account::PATH, "/join", "/api/join", lti::LAUNCH_PATH, lti::CONFIRM_PATH];
 /// Where codes and passwords are tried, whatever the method. What is below such a path counts too.
 const GUESSES: [&str; 10] = [
     "/api/resume",

@@ -14,9 +14,9 @@ use app::{
         teach::{
             BoardCheck, BoardStep, BoardView, CheckTally, ClassCommand, ClassCounters, ClassDraft, ClassLearnerView,
             ClassResultsView, ClassState, ClassSummary, ClassView, ClassesView, EntranceView, HelpView, InstructorView,
-            InvitationView, LearnerStepView, LogHeadView, Membership, NewClassView, Points, ResultRow, ResultsQuery,
-            Right, Role, RowsView, SentHintView, SettingsView, ShownOnce, StepPointsEarned, TallyStep, TimelineView,
-            WaitingView,
+            InvitationView, LearnerStepView, LogHeadView, Membership, NewClassView, Points, ProviderView, ResultRow,
+            ResultsQuery, Right, Role, RowsView, SentHintView, SettingsView, ShownOnce, StepPointsEarned, TallyStep,
+            TimelineView, WaitingView,
         },
     },
     teaching::Teaching,
@@ -247,6 +247,8 @@ impl Teaching for TeachFixture {
                 login: "mira@example.edu".to_owned(),
                 name: "Mira Lind".to_owned(),
                 has_password: true,
+                provider: (self.scene == TeachScene::Provider)
+                    .then(|| ProviderView { name: "Example University".to_owned(), is_connected: false }),
             })),
             Err(BackendError::NotSignedIn) => Ok(None),
             Err(error) => Err(error),
@@ -279,6 +281,10 @@ impl Teaching for TeachFixture {
 
     async fn rename_instructor(&self, _name: &str) -> Result<(), BackendError> {
         self.guard()
+    }
+
+    async fn disconnect_provider(&self) -> Result<(), BackendError> {
+        Ok(())
     }
 
     async fn change_password(&self, _current: SecretString, _password: SecretString) -> Result<(), BackendError> {

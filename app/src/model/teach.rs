@@ -12,7 +12,7 @@ mod points;
 mod results;
 mod settings;
 
-pub use account::{EntranceView, InstructorView, InvitationView};
+pub use account::{EntranceView, InstructorView, InvitationView, OIDC_START_PATH, ProviderView};
 pub use arrange::{Arranged, BoardFilter, BoardQuery, PAGE_ROWS, SortBy, arrange};
 pub use board::{BoardCheck, BoardStep, BoardView, CellState, CellView, RowView, RowsView, WaitingView};
 pub use class::{ClassCounters, ClassState, ClassSummary, ClassView, ClassesView, NewClassView, Right, Role};

@@ -65,7 +65,7 @@ impl Answer {
 /// A client's beginnings, for addresses within `reach`. It is bounded in time, follows no redirect, uses no proxy, and
 /// connects to no other address, whatever a name resolves to. Addresses that are numbers are not resolved: ask
 /// [`Reach::allows`] about each URL as well.
-fn client(reach: Reach) -> reqwest::ClientBuilder {
+pub fn client(reach: Reach) -> reqwest::ClientBuilder {
     // Someone else in this process may have chosen already; any choice will do.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     reqwest::Client::builder()

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{Method, RequestBuilder, StatusCode, redirect};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use time::OffsetDateTime;
 
 use crate::access_token::AccessTokens;
@@ -23,8 +23,6 @@ use crate::state::PendingLaunch;
 use crate::tool::Tool;
 use crate::tool_key::ToolKey;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const TIMEOUT: Duration = Duration::from_secs(20);
 /// Longest answer that is read, in bytes.
 const LONGEST: usize = 1024 * 1024;
 /// Longest wait that a platform can ask for.
@@ -58,17 +56,9 @@ pub(crate) struct Answer {
 }
 
 impl Client {
-    pub fn new() -> Result<Self, ServiceError> {
-        // Someone else in this process may have chosen already; any choice will do.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TIMEOUT)
-            .user_agent(concat!("Headwater/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| unreachable(&error))?;
-        Ok(Self { http, keys: Mutex::default(), tokens: AccessTokens::default() })
+    /// Calls by `http`, which has to be bounded in time, and must not follow redirects: they could lead anywhere.
+    pub fn new(http: reqwest::Client) -> Self {
+        Self { http, keys: Mutex::default(), tokens: AccessTokens::default() }
     }
 
     /// Checks a launch's token, with the platform's keys as it publishes them.
@@ -190,7 +180,6 @@ fn unreachable(error: &reqwest::Error) -> ServiceError {
     ServiceError::Unreachable(match error {
         error if error.is_timeout() => "it took too long",
         error if error.is_connect() => "no connection",
-        error if error.is_builder() => "the client cannot be made",
         _ => "the connection broke",
     })
 }

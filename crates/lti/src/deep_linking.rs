@@ -14,8 +14,8 @@ use crate::service_url::ServiceUrl;
 use crate::signing::{SigningError, random};
 use crate::tool_key::ToolKey;
 
-/// How long an answer can be used.
-const LIFETIME: Duration = Duration::minutes(5);
+/// How long an answer can be used. It is made before the teacher has chosen.
+const LIFETIME: Duration = Duration::minutes(30);
 
 /// What a platform takes. To be kept until the teacher has chosen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

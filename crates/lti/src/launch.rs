@@ -155,6 +155,11 @@ impl LaunchAnswer {
 }
 
 impl VerifiedLaunch {
+    /// What it says, to be shown or asked about. Nobody may be let in by it before it is [admitted](Self::admit).
+    pub fn launch(&self) -> &Launch {
+        &self.launch
+    }
+
     /// The nonce to note as used, so that it is noted only once: a primary key, or whatever is unique over all servers.
     pub fn nonce(&self) -> &str {
         &self.nonce

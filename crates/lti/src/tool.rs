@@ -23,6 +23,11 @@ impl Tool {
         Ok(Self { base })
     }
 
+    /// Where links in courses lead.
+    pub fn home_url(&self) -> Url {
+        self.base.clone()
+    }
+
     /// Login initiation: where the platform sends a browser first.
     pub fn login_url(&self) -> Url {
         self.at("lti/login")

@@ -29,6 +29,13 @@ PEOPLE = {
     "ada": {"name": "Ada Lovelace", "email": "ada@school.example", "roles": [f"{MEMBERSHIP}#Learner"]},
     "grace": {"name": "Grace Hopper", "email": "grace@school.example", "roles": [f"{MEMBERSHIP}#Instructor"]},
     "alan": {"name": "Alan Turing", "email": "alan@school.example", "roles": [f"{MEMBERSHIP}#Learner"]},
+    "tess": {
+        "name": "Tess",
+        "email": "tess@school.example",
+        "roles": [f"{MEMBERSHIP}#Instructor", "http://purl.imsglobal.org/vocab/lis/v2/membership/Instructor#TeachingAssistant"],
+    },
+    "max": {"name": "Max", "email": "max@school.example", "roles": [f"{MEMBERSHIP}#Mentor"]},
+    "una": {"name": "", "email": "", "roles": [f"{MEMBERSHIP}#Learner"]},
 }
 PAGE = 2
 
@@ -91,11 +98,13 @@ class Launch(LTIAdvantageMessageLaunchAbstract):
         self.set_user_data(user, person["roles"], person["name"], person["email"])
         self.set_launch_context_claim("course-1", context_title="Data engineering", context_label="DE")
         self.set_launch_presentation_claim("window", f"{HERE}/course")
-        if preflight_response["lti_message_hint"] == "deep":
+        # "deep", or "link", which may be followed by custom parameters: "link;class=1;lab=2".
+        kind, *custom = preflight_response["lti_message_hint"].split(";")
+        if kind == "deep":
             self.set_dl(f"{HERE}/deep-link-return", extra_data={"csrf": "kept"})
         else:
             self.set_resource_link_claim("link-1", title="Clicks")
-            self.set_custom_parameters_claim({"lab": "clicks"})
+            self.set_custom_parameters_claim(dict(pair.split("=") for pair in custom) or {"lab": "clicks"})
             self.set_ags(f"{HERE}/lineitems")
             self.set_nrps(f"{HERE}/members")
 

@@ -31,6 +31,13 @@ struct Behaviour {
     bearers: Mutex<Vec<String>>,
 }
 
+/// A client as [`Client::new`] wants it.
+fn http() -> reqwest::Client {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    client.timeout(Duration::from_secs(20)).build().unwrap()
+}
+
 struct Fixture {
     behaviour: Arc<Behaviour>,
     platform: Platform,
@@ -50,7 +57,7 @@ impl Fixture {
             .with_state(Arc::clone(&behaviour));
         let address = serve(routes).await;
         let platform = platform(&address, "/jwks");
-        Self { behaviour, platform, address, client: Client::new().unwrap(), key: ToolKey::generate().unwrap() }
+        Self { behaviour, platform, address, client: Client::new(http()), key: ToolKey::generate().unwrap() }
     }
 
     fn endpoint(&self, scopes: &[Scope]) -> AgsEndpoint {

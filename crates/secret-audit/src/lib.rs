@@ -22,7 +22,7 @@ pub const SHORTEST: usize = 8;
 
 /// The kinds of secrets that the suite mints. Each must be noted at least once: a kind that no test mints proves nothing.
 /// A new kind of secret is added here, and noted by the tests that see it.
-pub const KINDS: [&str; 14] = [
+pub const KINDS: [&str; 16] = [
     "secret access key",
     "session token",
     "role's secret access key",
@@ -37,6 +37,8 @@ pub const KINDS: [&str; 14] = [
     "webhook secret",
     "record store's secret",
     "secret key",
+    "OpenID Connect client secret",
+    "authorization code",
 ];
 
 /// Notes a secret, if secrets are noted in this run.

@@ -64,6 +64,13 @@ impl Store {
         Ok(value.map(|value| serde_json::from_str(&value)).transpose()?)
     }
 
+    /// Something kept for the whole installation.
+    pub async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
+        Ok(read!(self, database => {
+            sqlx::query_scalar("SELECT value FROM installation WHERE name = $1").bind(name).fetch_optional(database).await?
+        }))
+    }
+
     /// Keeps something for the whole installation unless there is one of that name, and gives the one that is kept.
     pub async fn keep_first_setting(&self, name: &str, value: &str) -> Result<String, StoreError> {
         let kept: String = alter!(self, database => {

@@ -20,9 +20,11 @@ pub struct Instructor {
     pub password_hash: Option<SecretString>,
     /// Sessions begun under another number are over.
     pub session_version: i64,
+    /// With which they sign in elsewhere, too, or only so.
+    pub identity: Option<ExternalIdentity>,
 }
 
-/// Who an instructor is at an OpenID Connect provider.
+/// Who an instructor is elsewhere, such as at an OpenID Connect provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalIdentity {
     pub issuer: String,
@@ -111,6 +113,7 @@ impl Store {
             name: name.to_owned(),
             password_hash: password.map(SecretString::from),
             session_version: 1,
+            identity: external.cloned(),
         })
     }
 
@@ -118,7 +121,8 @@ impl Store {
     pub async fn instructor(&self, id: &InstructorId) -> Result<Option<Instructor>, StoreError> {
         let row: Option<InstructorRow> = read!(self, database => {
             sqlx::query_as(
-                "SELECT instructor_id, login, name, password_hash, session_version FROM instructor WHERE instructor_id = $1",
+                "SELECT instructor_id, login, name, password_hash, session_version, issuer, subject FROM instructor
+                 WHERE instructor_id = $1",
             )
             .bind(id.as_str())
             .fetch_optional(database)
@@ -131,7 +135,8 @@ impl Store {
     pub async fn instructor_by_login(&self, login: &str) -> Result<Option<Instructor>, StoreError> {
         let row: Option<InstructorRow> = read!(self, database => {
             sqlx::query_as(
-                "SELECT instructor_id, login, name, password_hash, session_version FROM instructor WHERE login = $1",
+                "SELECT instructor_id, login, name, password_hash, session_version, issuer, subject FROM instructor
+                 WHERE login = $1",
             )
             .bind(login)
             .fetch_optional(database)
@@ -144,7 +149,7 @@ impl Store {
     pub async fn instructor_by_identity(&self, who: &ExternalIdentity) -> Result<Option<Instructor>, StoreError> {
         let row: Option<InstructorRow> = read!(self, database => {
             sqlx::query_as(
-                "SELECT instructor_id, login, name, password_hash, session_version FROM instructor
+                "SELECT instructor_id, login, name, password_hash, session_version, issuer, subject FROM instructor
                  WHERE issuer = $1 AND subject = $2",
             )
             .bind(&who.issuer)
@@ -155,17 +160,34 @@ impl Store {
         Ok(row.map(InstructorRow::instructor))
     }
 
-    /// Lets an instructor sign in by a provider, too.
-    pub async fn link_identity(&self, id: &InstructorId, who: &ExternalIdentity) -> Result<(), InstructorError> {
-        alter!(self, database => {
-            sqlx::query("UPDATE instructor SET issuer = $1, subject = $2 WHERE instructor_id = $3")
+    /// Lets an instructor sign in by a provider, too. False if they do so already. `LoginTaken`: another instructor is known
+    /// there so.
+    pub async fn link_identity(&self, id: &InstructorId, who: &ExternalIdentity) -> Result<bool, InstructorError> {
+        let linked = alter!(self, database => {
+            sqlx::query("UPDATE instructor SET issuer = $1, subject = $2 WHERE instructor_id = $3 AND issuer IS NULL")
                 .bind(&who.issuer)
                 .bind(&who.subject)
                 .bind(id.as_str())
                 .execute(database)
-                .await?;
+                .await?
+                .rows_affected()
         });
-        Ok(())
+        Ok(linked == 1)
+    }
+
+    /// Lets an instructor who has a password sign in by that only. False if there is nothing to take away.
+    pub async fn unlink_identity(&self, id: &InstructorId) -> Result<bool, StoreError> {
+        let unlinked = alter!(self, database => {
+            sqlx::query(
+                "UPDATE instructor SET issuer = NULL, subject = NULL
+                 WHERE instructor_id = $1 AND issuer IS NOT NULL AND password_hash IS NOT NULL",
+            )
+            .bind(id.as_str())
+            .execute(database)
+            .await?
+            .rows_affected()
+        });
+        Ok(unlinked == 1)
     }
 
     /// Sets the shown name.
@@ -210,6 +232,8 @@ struct InstructorRow {
     name: String,
     password_hash: Option<String>,
     session_version: i64,
+    issuer: Option<String>,
+    subject: Option<String>,
 }
 
 impl InstructorRow {
@@ -220,6 +244,7 @@ impl InstructorRow {
             name: self.name,
             password_hash: self.password_hash.map(SecretString::from),
             session_version: self.session_version,
+            identity: (self.issuer.zip(self.subject)).map(|(issuer, subject)| ExternalIdentity { issuer, subject }),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The classes' logs: entries are appended with the work that they tell of, and sealed into their chains afterwards.
 
 use classroom::{Event, Head, LogEntry};
-use sqlx::FromRow;
+use sqlx::{FromRow, QueryBuilder};
 use time::OffsetDateTime;
 
 use crate::database::{AnyTransaction, Store, StoreError, Work, on, read};
@@ -11,6 +11,8 @@ use crate::moment::milliseconds;
 
 /// Entries sealed in one unit of work.
 const BATCH: i64 = 1000;
+/// Entries written by one statement. Databases bound the values of a statement, four an entry.
+const STATEMENT: usize = 250;
 /// Without news the sealer looks this often: a server may have ended between appending and sealing.
 const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
 /// The advisory lock that only one sealer holds.
@@ -61,7 +63,7 @@ impl Store {
             .fetch_all(connection)
             .await?
         });
-        let sealed = appended.len() as u64;
+        let mut entries = Vec::with_capacity(appended.len());
         let mut heads: Vec<(String, Head)> = Vec::new();
         for row in appended {
             let head = match heads.iter_mut().find(|(class, _)| *class == row.class_id) {
@@ -74,14 +76,20 @@ impl Store {
             };
             let event: Event = serde_json::from_str(&row.body)?;
             let entry = classroom::seal(head, &row.class_id, row.at_ms, row.learner_id.as_deref(), event)?;
+            entries.push((row.event_id, entry));
+        }
+        // One statement for all: a round trip each would take longer than a lively class leaves between two entries.
+        for some in entries.chunks(STATEMENT) {
             on!(work, connection => {
-                sqlx::query("UPDATE event SET seq = $1, previous = $2, hash = $3 WHERE event_id = $4")
-                    .bind(entry.seq)
-                    .bind(&entry.previous)
-                    .bind(&entry.hash)
-                    .bind(row.event_id)
-                    .execute(connection)
-                    .await?;
+                let mut statement = QueryBuilder::new(
+                    "UPDATE event SET seq = sealed.column2, previous = sealed.column3, hash = sealed.column4 FROM (",
+                );
+                statement.push_values(some, |mut row, (event_id, entry)| {
+                    row.push_bind(*event_id).push_bind(entry.seq).push_bind(&entry.previous).push_bind(&entry.hash);
+                });
+                statement.push(") AS sealed WHERE event.event_id = sealed.column1");
+                // It is as long as there are entries, and not worth keeping.
+                statement.build().persistent(false).execute(connection).await?;
             });
         }
         for (class, head) in heads {
@@ -96,7 +104,7 @@ impl Store {
             work.announce(Change::Sealed { class: ClassId::stored(class), seq: head.seq });
         }
         work.commit().await?;
-        Ok(sealed)
+        Ok(entries.len() as u64)
     }
 
     /// Where a class's log ends. `None` for a class that is not there.

@@ -5,6 +5,7 @@
 //! carried again. So every entry arrives at least once and in order, whichever server ends when.
 
 mod carrier;
+mod grades;
 mod statements;
 mod turn;
 mod webhooks;
@@ -21,6 +22,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::carrier::Carrier;
+use self::grades::PlatformGrades;
 use self::statements::XapiStatements;
 use self::webhooks::Webhooks;
 use super::Classes;
@@ -128,7 +130,11 @@ pub struct Carriage {
 
 /// All kinds of systems that entries are carried to.
 fn destinations(classes: &Classes) -> Vec<Arc<dyn Destination>> {
-    vec![Arc::new(Webhooks::new(classes.clone())), Arc::new(XapiStatements::new(classes.clone()))]
+    vec![
+        Arc::new(Webhooks::new(classes.clone())),
+        Arc::new(PlatformGrades::new(classes.clone())),
+        Arc::new(XapiStatements::new(classes.clone())),
+    ]
 }
 
 impl Carriage {

@@ -58,6 +58,7 @@ pub async fn perform(
             });
             let scheme = scheme.ok_or(BackendError::NotFound)?;
             store(classes).set_points(&entered.id, &scheme, now()).await.map_err(store_failed)?;
+            outside::send_grades_again(classes, &entered.id).await?;
             "The points are saved. They count for everything that has happened, too.".to_owned()
         }
         ClassCommand::Invite { role, note } => {

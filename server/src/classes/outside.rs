@@ -7,7 +7,8 @@ use app::error::BackendError;
 use app::model::teach::{
     DeliveryView, LtiView, PlatformDraft, PlatformView, ShownOnce, WebhookKind, WebhookView, XapiDraft, XapiView,
 };
-use deliveries::{Message, SigningKey};
+use deliveries::{Message, Reach, SigningKey};
+use lti::{AgsEndpoint, Loopback, PlatformError, Setting};
 use rand::Rng as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,10 @@ use crate::state::{internal, now, store_failed};
 /// Kinds of the documents. Readers are named after them.
 pub const WEBHOOK: &str = "webhook";
 pub const PLATFORM: &str = "lti-platform";
+/// What the latest launch from a platform told; under the platform's id.
+pub const LAUNCHED: &str = "lti-launched";
+/// The platform's line items; under its id.
+pub const LINE_ITEMS: &str = "lti-line-items";
 pub const XAPI: &str = "xapi";
 /// The one xAPI document of a class.
 pub const ONLY: &str = "only";
@@ -36,17 +41,15 @@ pub struct Webhook {
 }
 
 /// A learning platform that may launch into the class; its id follows from issuer and client, see [`platform_id`].
+pub type Platform = lti::PlatformSettings;
+
+/// What the latest launch from a platform told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Platform {
-    pub issuer: String,
-    pub client_id: String,
-    pub deployment_id: String,
-    pub auth_url: String,
-    pub token_url: String,
-    pub jwks_url: String,
-    /// The latest launch, in Unix seconds.
-    #[serde(default)]
-    pub launched_at: Option<i64>,
+pub struct Launched {
+    /// In Unix seconds.
+    pub at: i64,
+    /// Where grades go, if they may.
+    pub grades: Option<AgsEndpoint>,
 }
 
 /// Where xAPI statements go.
@@ -86,9 +89,10 @@ pub fn signing_key(classes: &Classes, webhook: &str) -> SigningKey {
 
 pub async fn view(classes: &Classes, class: &ClassId, site: &str) -> Result<OutsideView, BackendError> {
     let store = classes.headwater().store();
-    let (webhooks, platforms, xapi, readers, deliveries, head) = tokio::try_join!(
+    let (webhooks, platforms, launched, xapi, readers, deliveries, head) = tokio::try_join!(
         store.documents::<Webhook>(class, WEBHOOK),
         store.documents::<Platform>(class, PLATFORM),
+        store.documents::<Launched>(class, LAUNCHED),
         store.document::<Xapi>(class, XAPI, ONLY),
         store.readers(class),
         store.deliveries(class),
@@ -120,21 +124,28 @@ pub async fn view(classes: &Classes, class: &ClassId, site: &str) -> Result<Outs
             .collect(),
         lti: LtiView {
             addresses: [
-                ("Login initiation", "login"),
-                ("Launch", "launch"),
-                ("Public keys", "keys"),
-                ("Deep linking", "deep-link"),
+                ("Tool, target link", ""),
+                ("Login initiation", "lti/login"),
+                ("Launch, redirection", "lti/launch"),
+                ("Public keys", "lti/keys"),
+                ("Content selection, deep linking", "lti/deep-link"),
             ]
-            .map(|(label, path)| (label.to_owned(), format!("{site}/lti/{path}")))
+            .map(|(label, path)| (label.to_owned(), format!("{site}/{path}")))
             .to_vec(),
             platforms: (platforms.into_iter())
-                .map(|(id, platform)| PlatformView {
-                    trouble: trouble(reader(PLATFORM, &id)),
-                    id,
-                    issuer: platform.issuer,
-                    client_id: platform.client_id,
-                    deployment_id: platform.deployment_id,
-                    launched_at: platform.launched_at,
+                .map(|(id, platform)| {
+                    let launched = launched.iter().find(|(platform, _)| *platform == id).map(|(_, launched)| launched);
+                    PlatformView {
+                        trouble: trouble(reader(PLATFORM, &id)),
+                        id,
+                        issuer: platform.issuer,
+                        client_id: platform.client_id,
+                        deployment_ids: platform.deployment_ids,
+                        launched_at: launched.map(|launched| launched.at),
+                        takes_grades: launched.is_some_and(|launched| {
+                            launched.grades.as_ref().is_some_and(AgsEndpoint::takes_grades_of_checks)
+                        }),
+                    }
                 })
                 .collect(),
         },
@@ -198,19 +209,21 @@ pub async fn add_platform(classes: &Classes, class: &ClassId, draft: PlatformDra
     let store = classes.headwater().store();
     let known: Vec<(String, Platform)> = store.documents(class, PLATFORM).await.map_err(store_failed)?;
     let id = platform_id(&draft.issuer, &draft.client_id);
-    let before = known.iter().find(|(known, _)| *known == id).map(|(_, platform)| platform);
-    if before.is_none() {
+    if !known.iter().any(|(known, _)| *known == id) {
         refuse_too_many(known.len())?;
     }
     let platform = Platform {
         issuer: draft.issuer,
         client_id: draft.client_id,
-        deployment_id: draft.deployment_id,
-        auth_url: draft.auth_url,
+        deployment_ids: draft.deployment_ids,
+        authorization_url: draft.auth_url,
         token_url: draft.token_url,
         jwks_url: draft.jwks_url,
-        launched_at: before.and_then(|platform| platform.launched_at),
+        token_audience: draft.token_audience,
+        service_hosts: draft.service_hosts,
     };
+    refuse_unusable(classes, &platform)?;
+    refuse_other_addresses(classes, class, &id, &platform).await?;
     // Grades are those of the whole log.
     let reader = reader_name(PLATFORM, &id);
     store.create_reader(class, &reader, 0).await.map_err(store_failed)?;
@@ -220,7 +233,51 @@ pub async fn add_platform(classes: &Classes, class: &ClassId, draft: PlatformDra
     Ok(())
 }
 
+/// A registration as launches are checked with it.
+pub fn checked(classes: &Classes, platform: Platform) -> Result<lti::Platform, PlatformError> {
+    lti::Platform::new(platform, loopback(classes))
+}
+
+/// Notes a launch and what it told of grades. When grades can go to where none went before, all of them go.
+pub async fn note_launch(
+    classes: &Classes,
+    class: &ClassId,
+    platform: &str,
+    launched: &Launched,
+) -> Result<(), BackendError> {
+    let store = classes.headwater().store();
+    let before: Option<Launched> = store.document(class, LAUNCHED, platform).await.map_err(store_failed)?;
+    store.save_document(class, LAUNCHED, platform, launched).await.map_err(store_failed)?;
+    let place = |launched: &Launched| launched.grades.as_ref().and_then(|grades| grades.line_items.clone());
+    if place(launched).is_some() && before.as_ref().and_then(place) != place(launched) {
+        begin_again(classes, class, platform).await?;
+    }
+    Ok(())
+}
+
+/// Sends all grades of a class to its platforms again, since they are others now.
+pub async fn send_grades_again(classes: &Classes, class: &ClassId) -> Result<(), BackendError> {
+    let store = classes.headwater().store();
+    let platforms: Vec<(String, Platform)> = store.documents(class, PLATFORM).await.map_err(store_failed)?;
+    for (platform, _) in platforms {
+        begin_again(classes, class, &platform).await?;
+    }
+    Ok(())
+}
+
+/// Carries the whole log to a platform again.
+async fn begin_again(classes: &Classes, class: &ClassId, platform: &str) -> Result<(), BackendError> {
+    let store = classes.headwater().store();
+    let reader = reader_name(PLATFORM, platform);
+    store.delete_reader(class, &reader).await.map_err(store_failed)?;
+    store.create_reader(class, &reader, 0).await.map_err(store_failed)
+}
+
 pub async fn remove_platform(classes: &Classes, class: &ClassId, platform: &str) -> Result<(), BackendError> {
+    let store = classes.headwater().store();
+    for kind in [LAUNCHED, LINE_ITEMS] {
+        store.delete_document(class, kind, platform).await.map_err(store_failed)?;
+    }
     remove(classes, class, PLATFORM, platform).await
 }
 
@@ -279,6 +336,66 @@ fn history(reader: &Reader, deliveries: &[(String, Delivery)]) -> Vec<DeliveryVi
 fn switched_off(reader: &Reader) -> Option<(i64, String)> {
     let why = reader.outcome.as_ref().map(|(words, _)| words.clone()).unwrap_or_default();
     reader.off.map(OffsetDateTime::unix_timestamp).map(|off| (off, why))
+}
+
+/// Whether platforms may be on this machine: where everything may be sent to.
+fn loopback(classes: &Classes) -> Loopback {
+    match classes.sender().reach() {
+        Reach::Everywhere => Loopback::Allowed,
+        Reach::Public => Loopback::Refused,
+    }
+}
+
+/// Refuses a registration that cannot work, at the field that is wrong.
+fn refuse_unusable(classes: &Classes, platform: &Platform) -> Result<(), BackendError> {
+    let checked = checked(classes, platform.clone()).map_err(|error| {
+        let (PlatformError::Missing(setting)
+        | PlatformError::TooLong(setting)
+        | PlatformError::Unprintable(setting)
+        | PlatformError::TooMany(setting)
+        | PlatformError::Address(setting, _)
+        | PlatformError::OnLoopback(setting)) = error;
+        let field = match setting {
+            Setting::Issuer => "issuer",
+            Setting::ClientId => "client_id",
+            Setting::DeploymentId => "deployment_ids",
+            Setting::AuthorizationUrl => "auth_url",
+            Setting::TokenUrl => "token_url",
+            Setting::JwksUrl => "jwks_url",
+            Setting::TokenAudience => "token_audience",
+            Setting::ServiceHost => "service_hosts",
+        };
+        BackendError::Invalid { field: field.to_owned(), message: format!("This cannot be used: the {error}.") }
+    })?;
+    refuse_unreachable(classes, "token_url", checked.token_url().as_str())?;
+    refuse_unreachable(classes, "jwks_url", checked.jwks_url().as_str())?;
+    platform.service_hosts.iter().try_for_each(|host| refuse_unreachable(classes, "service_hosts", host))
+}
+
+/// Refuses other addresses than the platform has in another class. A login tells issuer and client only, so that whoever
+/// entered other addresses for them could send others' learners there.
+async fn refuse_other_addresses(
+    classes: &Classes,
+    class: &ClassId,
+    id: &str,
+    platform: &Platform,
+) -> Result<(), BackendError> {
+    let store = classes.headwater().store();
+    let known: Vec<(ClassId, Platform)> = store.documents_by_id(PLATFORM, id).await.map_err(store_failed)?;
+    let addresses = |platform: &Platform| {
+        [&platform.authorization_url, &platform.token_url, &platform.jwks_url].map(ToOwned::to_owned)
+    };
+    let differs = |(other, known): &(ClassId, Platform)| other != class && addresses(known) != addresses(platform);
+    if known.iter().any(differs) {
+        return Err(BackendError::Invalid {
+            field: "auth_url".to_owned(),
+            message:
+                "Another class here has this issuer and client id with other addresses. Compare them with what the \
+                      platform shows."
+                    .to_owned(),
+        });
+    }
+    Ok(())
 }
 
 /// Refuses an address that this server would not send to, as far as it tells by itself.

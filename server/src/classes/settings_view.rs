@@ -38,7 +38,6 @@ pub async fn settings(classes: &Classes, entered: &InClass, site: &str) -> Resul
             })
             .collect(),
         webhooks: outside.webhooks,
-        launches: false,
         lti: outside.lti,
         xapi: outside.xapi,
     }))

@@ -4,7 +4,7 @@
 //! All labs have the same steps. Labs of different engines differ in some checks: a class that allows several has them all on
 //! its board, but gives points for those that every one of its labs has. So the same total can be reached in each of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use app::model::LabChoice;
 use app::model::teach::{BoardCheck, BoardStep, SuggestionView};
@@ -102,6 +102,12 @@ impl Syllabus {
     /// Whether there is such a check.
     pub fn has_check(&self, id: &str) -> bool {
         self.steps.iter().flat_map(|step| &step.checks).any(|check| check.id == id)
+    }
+
+    /// What checks are called, by id.
+    pub fn titles(&self) -> HashMap<String, String> {
+        let checks = self.steps.iter().flat_map(|step| &step.checks);
+        checks.map(|check| (check.id.clone(), check.title.clone())).collect()
     }
 
     /// The lab's hints for a step in plain text, in nobody's names.

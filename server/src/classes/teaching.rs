@@ -3,12 +3,12 @@
 use app::error::BackendError;
 use app::model::teach::{
     BoardView, ClassCommand, ClassDraft, ClassLearnerView, ClassResultsView, ClassesView, EntranceView, HelpView,
-    InstructorView, InvitationView, NewClassView, ResultsQuery, Right, SettingsView, ShownOnce,
+    InstructorView, InvitationView, NewClassView, ProviderView, ResultsQuery, Right, SettingsView, ShownOnce,
 };
 use app::teaching::Teaching;
 use async_trait::async_trait;
 use axum::extract::Request;
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use secrecy::SecretString;
 use store::{Instructor, InvitationCode, Store};
 use tokio::sync::Mutex;
@@ -16,7 +16,7 @@ use tower_sessions::Session;
 
 use super::access::{InClass, enter, role_view};
 use super::{Classes, class_views, commands, help_view, learner_view, results_view, settings_view};
-use crate::instructors::{self, AuthSession, Credentials, Instructors, SignInError, SignedIn};
+use crate::instructors::{self, AuthSession, Credentials, Instructors, Provider, SignInError, SignedIn};
 use crate::minted;
 use crate::state::{internal, now, store_failed};
 use crate::visits::Guess;
@@ -48,7 +48,7 @@ impl RequestTeaching {
     ) -> Self {
         let site = match classes.public_url() {
             Some(url) => url.to_owned(),
-            None => site_of(request, is_secure),
+            None => site_of(request.headers(), is_secure),
         };
         let auth = Mutex::new(instructors::auth_session(request));
         Self { classes, instructors, session, auth, guess, site }
@@ -70,13 +70,15 @@ impl RequestTeaching {
         enter(&self.classes, self.signed_in().await, class, right).await
     }
 
+    fn provider_name(&self) -> Option<String> {
+        self.instructors.provider().map(|provider| provider.name().to_owned())
+    }
+
     /// Puts an instructor into the session.
     async fn log_in(&self, who: &SignedIn) -> Result<(), BackendError> {
         let mut auth = self.auth.lock().await;
         let auth = auth.as_mut().ok_or_else(|| internal("there is no session to sign in to"))?;
-        auth.login(who).await.map_err(internal)?;
-        // `login` gives a session that had an instructor before no new id.
-        self.session.cycle_id().await.map_err(internal)
+        instructors::sign_in(auth, &self.session, who).await
     }
 
     /// Notes a wrong password or code for the address that it came from.
@@ -114,11 +116,11 @@ impl RequestTeaching {
 impl Teaching for RequestTeaching {
     async fn entrance(&self) -> Result<EntranceView, BackendError> {
         let needs_set_up = self.instructors.needs_set_up().await.map_err(store_failed)?;
-        Ok(EntranceView { needs_set_up, provider: None })
+        Ok(EntranceView { needs_set_up, provider: self.provider_name() })
     }
 
     async fn instructor(&self) -> Result<Option<InstructorView>, BackendError> {
-        Ok(self.signed_in().await.map(|me| instructor_view(&me)))
+        Ok(self.signed_in().await.map(|me| instructor_view(&me, self.instructors.provider())))
     }
 
     async fn sign_in(&self, login: &str, password: SecretString) -> Result<(), BackendError> {
@@ -158,6 +160,10 @@ impl Teaching for RequestTeaching {
         self.instructors.rename(&me.id, name).await
     }
 
+    async fn disconnect_provider(&self) -> Result<(), BackendError> {
+        self.instructors.disconnect(&self.me().await?).await
+    }
+
     async fn change_password(&self, current: SecretString, password: SecretString) -> Result<(), BackendError> {
         let me = self.me().await?;
         let changed = self.instructors.change_password(&me, current, &password).await;
@@ -175,7 +181,7 @@ impl Teaching for RequestTeaching {
             invited_by: invitation.invited_by,
             expires_at: invitation.expires.unix_timestamp(),
             signed_in: self.instructor().await?,
-            provider: None,
+            provider: self.provider_name(),
         })
     }
 
@@ -260,18 +266,22 @@ impl Teaching for RequestTeaching {
     }
 }
 
-fn instructor_view(me: &Instructor) -> InstructorView {
+fn instructor_view(me: &Instructor, provider: Option<&Provider>) -> InstructorView {
     InstructorView {
         id: me.id.to_string(),
         login: me.login.clone(),
         name: me.name.clone(),
         has_password: me.password_hash.is_some(),
+        provider: provider.map(|provider| ProviderView {
+            name: provider.name().to_owned(),
+            is_connected: me.identity.as_ref().is_some_and(|identity| identity.issuer == provider.issuer()),
+        }),
     }
 }
 
-/// Where the browser has this page from.
-fn site_of(request: &Request, is_secure: bool) -> String {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+/// Where the browser has this page from, without a slash at its end.
+pub fn site_of(headers: &HeaderMap, is_secure: bool) -> String {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let scheme = if is_secure { "https" } else { "http" };
     format!("{scheme}://{}", host.unwrap_or("localhost"))
 }

@@ -80,6 +80,7 @@ async fn findings(options: &ServeOptions) -> Vec<Finding> {
     let mut findings = vec![data_folder(&options.data_dir()), site(&options.site_root), live(options)];
     findings.push(port("listen", options.listen));
     findings.push(database(options).await);
+    findings.extend(provider(options).await);
     if let Some(address) = options.metrics_listen {
         findings.push(port("metrics-listen", address));
     }
@@ -145,6 +146,20 @@ async fn database(options: &ServeOptions) -> Finding {
         }
         Err(_) => Err(format!("PostgreSQL at {place} does not answer: start it, or correct database-url")),
     }
+}
+
+/// Whether the OpenID Connect provider answers, if one is named.
+async fn provider(options: &ServeOptions) -> Option<Finding> {
+    let provider = match options.provider.provider() {
+        Ok(provider) => provider?,
+        Err(problem) => return Some(Err(format!("{problem:#}"))),
+    };
+    Some(match provider.look().await {
+        Ok(()) => Ok(format!("{} answers as an OpenID Connect provider", provider.issuer())),
+        Err(problem) => {
+            Err(format!("{} of oidc-issuer: {problem}; instructors cannot sign in there", provider.issuer()))
+        }
+    })
 }
 
 fn python(interpreter: &Path) -> Finding {

@@ -79,7 +79,7 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
         .build();
     let shutdown = CancellationToken::new();
     stop_on_signal(shutdown.clone())?;
-    let instructors = Instructors::new(headwater.store().clone());
+    let instructors = Instructors::new(headwater.store().clone(), options.provider.provider()?);
     let set_up_code = instructors.set_up_code().await?;
     let sender = Sender::new(options.reach())?;
     let classes = Classes::new(headwater.clone(), options.master_key()?, options.public_url.as_deref(), sender);

@@ -275,7 +275,7 @@ async fn one_of_many_platforms_can_be_entered_anew() {
         [
             ("issuer", "https://moodle.example".to_owned()),
             ("client_id", client.to_owned()),
-            ("deployment_id", deployment.to_owned()),
+            ("deployment_ids", deployment.to_owned()),
             ("auth_url", "https://moodle.example/auth".to_owned()),
             ("token_url", "https://moodle.example/token".to_owned()),
             ("jwks_url", "https://moodle.example/jwks".to_owned()),
@@ -293,7 +293,7 @@ async fn one_of_many_platforms_can_be_entered_anew() {
     }
     let known: Vec<(String, Platform)> = school.world.store.documents(&school.id(), PLATFORM).await.unwrap();
     let anew: Vec<&str> = (known.iter())
-        .filter(|(_, platform)| platform.deployment_id == "2")
+        .filter(|(_, platform)| platform.deployment_ids == ["2"])
         .map(|(_, platform)| platform.client_id.as_str())
         .collect();
     assert_eq!((known.len(), anew), (20, vec!["7"]));

@@ -83,7 +83,7 @@ impl School {
         Self::in_world(World::start_with(Wishes { reach, ..Wishes::default() }).await, &CLASS).await
     }
 
-    async fn in_world(world: World, fields: &[(&str, &str)]) -> Self {
+    pub async fn in_world(world: World, fields: &[(&str, &str)]) -> Self {
         let code = world.instructors.set_up_code().await.unwrap().unwrap();
         let mut owner = Instructor::set_up(&world.site, &code, "olga@example.org").await;
         let class = owner.create_class(fields).await;

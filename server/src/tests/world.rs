@@ -20,7 +20,7 @@ use crate::classes::carriage::Carriage;
 use crate::config::{LabsFor, VisitOptions};
 use crate::connect::{ConnectOptions, Connector, LiveMode};
 use crate::health::Health;
-use crate::instructors::Instructors;
+use crate::instructors::{Instructors, Provider};
 use crate::master_key::MasterKey;
 use crate::router::{WebOptions, router};
 use crate::sandbox_access::SandboxAccess;
@@ -56,6 +56,8 @@ pub struct Wishes {
     pub visits: VisitOptions,
     /// Where what leaves a class may go.
     pub reach: Reach,
+    /// By which instructors may sign in.
+    pub provider: Option<Provider>,
 }
 
 impl Default for Wishes {
@@ -68,6 +70,7 @@ impl Default for Wishes {
             live: LiveMode::Off,
             visits,
             reach: Reach::Public,
+            provider: None,
         }
     }
 }
@@ -126,7 +129,7 @@ impl World {
             .site_root(site_root(folder.path()).to_string_lossy().into_owned())
             .site_pkg_dir("pkg")
             .build();
-        let instructors = Instructors::new(store.clone());
+        let instructors = Instructors::new(store.clone(), wishes.provider);
         let classes = Classes::new(headwater.clone(), MasterKey::generate(), None, Sender::new(wishes.reach).unwrap());
         let carriage = Carriage::start(&classes, &shutdown);
         let web = WebOptions {

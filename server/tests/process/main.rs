@@ -8,7 +8,10 @@ mod carriage;
 mod catch_up;
 #[path = "../support/client.rs"]
 mod client;
+#[path = "../support/course.rs"]
+mod course;
 mod failover;
+mod launches;
 mod logs;
 mod new_account;
 mod options;

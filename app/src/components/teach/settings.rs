@@ -37,7 +37,6 @@ pub fn SettingsSections(settings: RwSignal<SettingsView>, shown_once: RwSignal<O
     let lti = Memo::new(move |_| settings.with(|settings| settings.lti.clone()));
     let xapi = Memo::new(move |_| settings.with(|settings| settings.xapi.clone()));
     let class = Memo::new(move |_| settings.with(|settings| (settings.class.name.clone(), settings.class.state)));
-    let launches = settings.with_untracked(|settings| settings.launches);
     let parts = [
         ("basics", "The class"),
         ("points", "Points"),
@@ -48,7 +47,6 @@ pub fn SettingsSections(settings: RwSignal<SettingsView>, shown_once: RwSignal<O
         ("ending", "Archive, delete"),
     ]
     .into_iter()
-    .filter(|(anchor, _)| launches || *anchor != "lti")
     .map(|(anchor, title)| view! { <li><a href=format!("#{anchor}") rel="external">{title}</a></li> })
     .collect_view();
     // Each is a view of its own kind, or the type of the whole would be too deep for the compiler.
@@ -71,7 +69,7 @@ pub fn SettingsSections(settings: RwSignal<SettingsView>, shown_once: RwSignal<O
         (move || view! { <Points points=points.get()/> }.into_any()).into_any(),
         staff.into_any(),
         (move || view! { <Webhooks webhooks=webhooks.get()/> }.into_any()).into_any(),
-        (move || launches.then(|| view! { <Lti lti=lti.get()/> }.into_any())).into_any(),
+        (move || view! { <Lti lti=lti.get()/> }.into_any()).into_any(),
         (move || view! { <Xapi xapi=xapi.get()/> }.into_any()).into_any(),
         ending.into_any(),
     ];

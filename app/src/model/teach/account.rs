@@ -1,6 +1,10 @@
 use super::Role;
 use serde::{Deserialize, Serialize};
 
+/// Where the sign-in by the OpenID Connect provider begins; `?back=PATH` is where it ends. With `?connect=true` it connects the
+/// account that is signed in.
+pub const OIDC_START_PATH: &str = "/teach/oidc/start";
+
 /// How instructors come in here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntranceView {
@@ -20,6 +24,16 @@ pub struct InstructorView {
     pub name: String,
     /// The account has a password here; one that came by the provider has none.
     pub has_password: bool,
+    /// The OpenID Connect provider, if there is one.
+    pub provider: Option<ProviderView>,
+}
+
+/// The OpenID Connect provider, as the page of an account shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderView {
+    pub name: String,
+    /// The account can be signed in to by it.
+    pub is_connected: bool,
 }
 
 /// An invitation to the staff of a class, as the one who follows its link sees it.

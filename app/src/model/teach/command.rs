@@ -129,10 +129,14 @@ pub struct ClassDraft {
 pub struct PlatformDraft {
     pub issuer: String,
     pub client_id: String,
-    pub deployment_id: String,
+    pub deployment_ids: Vec<String>,
     pub auth_url: String,
     pub token_url: String,
     pub jwks_url: String,
+    /// Audience of requests for access tokens, where it is not `token_url`.
+    pub token_audience: Option<String>,
+    /// Further hosts of the platform's services.
+    pub service_hosts: Vec<String>,
 }
 
 /// Where xAPI statements go. An empty secret leaves the one there is.
@@ -289,10 +293,12 @@ impl Act {
             Self::AddPlatform => ClassCommand::AddPlatform(PlatformDraft {
                 issuer: form.web_address("issuer")?,
                 client_id: form.text("client_id", "client id", 255)?,
-                deployment_id: form.text("deployment_id", "deployment id", 255)?,
+                deployment_ids: several(&form.text("deployment_ids", "deployment id", 4000)?),
                 auth_url: form.web_address("auth_url")?,
                 token_url: form.web_address("token_url")?,
                 jwks_url: form.web_address("jwks_url")?,
+                token_audience: Some(form.optional("token_audience", 255)?).filter(|audience| !audience.is_empty()),
+                service_hosts: several(&form.optional("service_hosts", 4000)?),
             }),
             Self::RemovePlatform => ClassCommand::RemovePlatform { platform: form.id("platform")? },
             Self::SaveXapi => ClassCommand::SaveXapi(XapiDraft {
@@ -334,6 +340,11 @@ pub fn parse_draft(fields: &Fields) -> Result<ClassDraft, BackendError> {
         return Err(invalid("labs", "Choose one lab at least."));
     }
     Ok(draft)
+}
+
+/// What was typed with spaces between.
+fn several(typed: &str) -> Vec<String> {
+    typed.split_whitespace().map(str::to_owned).collect()
 }
 
 struct Form<'a>(&'a Fields);

@@ -19,8 +19,6 @@ pub struct SettingsView {
     /// Invitations that nobody has accepted yet.
     pub invitations: Vec<InvitationLinkView>,
     pub webhooks: Vec<WebhookView>,
-    /// Whether learning platforms can launch into the classes of this server; without it they are not offered.
-    pub launches: bool,
     pub lti: LtiView,
     pub xapi: Option<XapiView>,
 }
@@ -139,9 +137,11 @@ pub struct PlatformView {
     pub id: String,
     pub issuer: String,
     pub client_id: String,
-    pub deployment_id: String,
+    pub deployment_ids: Vec<String>,
     /// The latest launch.
     pub launched_at: Option<i64>,
+    /// Whether grades go back, as far as the latest launch told.
+    pub takes_grades: bool,
     /// The latest trouble with passing grades back; empty when there is none.
     pub trouble: String,
 }

@@ -1,4 +1,4 @@
-use super::{TeachBar, problem::TeachProblem, waiting_notice};
+use super::{TeachBar, loaded, waiting_notice};
 use crate::{
     clock::server_time,
     components::teach::{Board, BoardPanel, ClassDesk, ClassFrame, ClassLive, WaitingRoom},
@@ -31,17 +31,9 @@ pub fn ClassBoard() -> impl IntoView {
         (class, query)
     });
     let data = Resource::new(move || asked.get(), |(class, query)| load(class, query));
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                match data.await {
-                    Ok(loaded) => view! { <Body loaded query=asked.with_untracked(|(_, query)| query.clone())/> }.into_any(),
-                    Err(error) => view! { <TeachProblem error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-    .into_any()
+    loaded(data, move |loaded| {
+        view! { <Body loaded query=asked.with_untracked(|(_, query)| query.clone())/> }.into_any()
+    })
 }
 
 async fn load(class: String, query: BoardQuery) -> Result<(BoardPage, Option<Notice>), BackendError> {

@@ -1,4 +1,4 @@
-use super::{TeachBar, problem::TeachProblem, waiting_notice};
+use super::{TeachBar, loaded, waiting_notice};
 use crate::{
     components::{
         NoticeBox, Notices,
@@ -23,14 +23,7 @@ pub fn Classes() -> impl IntoView {
     let data = Resource::new(|| (), |()| load());
     view! {
         <Title text="Classes · Headwater"/>
-        <Transition>
-            {move || Suspend::new(async move {
-                match data.await {
-                    Ok((classes, notice)) => view! { <Body classes notice/> }.into_any(),
-                    Err(error) => view! { <TeachProblem error/> }.into_any(),
-                }
-            })}
-        </Transition>
+        {loaded(data, |(classes, notice)| view! { <Body classes notice/> }.into_any())}
     }
     .into_any()
 }

@@ -1,4 +1,4 @@
-use super::{TeachBar, board::ticking, problem::TeachProblem, waiting_notice};
+use super::{TeachBar, board::ticking, class_of_page, loaded, waiting_notice};
 use crate::{
     components::{
         NoticeBox,
@@ -14,25 +14,13 @@ use crate::{
 };
 use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 
 /// Who needs help, alone or together.
 #[component]
 pub fn ClassHelp() -> impl IntoView {
-    let params = use_params_map();
-    let class = Memo::new(move |_| params.with(|params| params.get("id").unwrap_or_default()));
+    let class = class_of_page();
     let data = Resource::new(move || class.get(), load);
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                match data.await {
-                    Ok((help, notice)) => view! { <Body help notice/> }.into_any(),
-                    Err(error) => view! { <TeachProblem error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-    .into_any()
+    loaded(data, |(help, notice)| view! { <Body help notice/> }.into_any())
 }
 
 async fn load(class: String) -> Result<(HelpView, Option<Notice>), BackendError> {

@@ -57,7 +57,7 @@ fn Body(code: String, invitation: InvitationView, notice: Option<Notice>) -> imp
                 <input type="hidden" name="code" value=code/>
                 <TextInput form="accept" name="login" label="E-mail address or login" outcome=notice/>
                 <TextInput form="accept" name="name" label="Your name" help="Learners see it with your hints." max_length=80 outcome=notice/>
-                <PasswordInput form="accept" name="password" label="Password" help="12 characters at least." is_new=true outcome=notice/>
+                <PasswordInput form="accept" name="password" label="Password" help="10 characters at least." is_new=true outcome=notice/>
                 <FormEnd pending=accept.pending() notice button="Make an account and accept" busy="Making it…"/>
             </ActionForm>
             <p class="help"><a href=format!("/teach/login?back={path}") rel="external">"I have an account: sign in first"</a></p>

@@ -1,4 +1,4 @@
-use super::{TeachBar, board::ticking, problem::TeachProblem, waiting_notice};
+use super::{TeachBar, board::ticking, loaded, waiting_notice};
 use crate::{
     components::teach::{
         ActForm, CheckReport, ClassDesk, ClassFrame, ClassLive, Confirmed, HintForm, cell_words, short_length,
@@ -26,17 +26,7 @@ pub fn ClassLearner() -> impl IntoView {
         params.with(|params| (params.get("id").unwrap_or_default(), params.get("learner").unwrap_or_default()))
     });
     let data = Resource::new(move || asked.get(), |(class, learner)| load(class, learner));
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                match data.await {
-                    Ok((learner, notice)) => view! { <Body learner notice/> }.into_any(),
-                    Err(error) => view! { <TeachProblem error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-    .into_any()
+    loaded(data, |(learner, notice)| view! { <Body learner notice/> }.into_any())
 }
 
 async fn load(class: String, learner: String) -> Result<(ClassLearnerView, Option<Notice>), BackendError> {

@@ -1,4 +1,4 @@
-use super::{TeachBar, problem::TeachProblem, waiting_notice};
+use super::{TeachBar, loaded, waiting_notice};
 use crate::{
     components::{
         Notices, outcome,
@@ -17,14 +17,7 @@ pub fn NewClass() -> impl IntoView {
     let data = Resource::new(|| (), |()| load());
     view! {
         <Title text="Make a class · Headwater"/>
-        <Transition>
-            {move || Suspend::new(async move {
-                match data.await {
-                    Ok((new, notice)) => view! { <Body new notice/> }.into_any(),
-                    Err(error) => view! { <TeachProblem error/> }.into_any(),
-                }
-            })}
-        </Transition>
+        {loaded(data, |(new, notice)| view! { <Body new notice/> }.into_any())}
     }
     .into_any()
 }

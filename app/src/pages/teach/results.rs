@@ -1,4 +1,4 @@
-use super::{TeachBar, problem::TeachProblem, waiting_notice};
+use super::{TeachBar, loaded, waiting_notice};
 use crate::{
     components::{
         Icon, icon,
@@ -32,20 +32,10 @@ pub fn ClassResults() -> impl IntoView {
         (class, query)
     });
     let data = Resource::new(move || asked.get(), |(class, query)| load(class, query));
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                match data.await {
-                    Ok((results, notice)) => {
-                        let by_points = asked.with_untracked(|(_, query)| query.by_points);
-                        view! { <Body results notice by_points/> }.into_any()
-                    }
-                    Err(error) => view! { <TeachProblem error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-    .into_any()
+    loaded(data, move |(results, notice)| {
+        let by_points = asked.with_untracked(|(_, query)| query.by_points);
+        view! { <Body results notice by_points/> }.into_any()
+    })
 }
 
 async fn load(class: String, query: ResultsQuery) -> Result<(ClassResultsView, Option<Notice>), BackendError> {

@@ -44,7 +44,7 @@ fn Body(notice: Option<Notice>) -> impl IntoView {
                     <TextInput form="set-up" name="code" label="Set-up code" help="The server printed it in its terminal when it started." max_length=64 outcome=notice/>
                     <TextInput form="set-up" name="login" label="E-mail address or login" outcome=notice/>
                     <TextInput form="set-up" name="name" label="Your name" help="Learners see it with your hints." max_length=80 outcome=notice/>
-                    <PasswordInput form="set-up" name="password" label="Password" help="12 characters at least." is_new=true outcome=notice/>
+                    <PasswordInput form="set-up" name="password" label="Password" help="10 characters at least." is_new=true outcome=notice/>
                     <FormEnd pending=make.pending() notice button="Make the account" busy="Making it…"/>
                 </ActionForm>
             </div>

@@ -1,4 +1,4 @@
-use super::{TeachBar, problem::TeachProblem, waiting_notice};
+use super::{TeachBar, class_of_page, loaded, waiting_notice};
 use crate::{
     components::teach::{ClassDesk, ClassFrame, ClassLive, SettingsSections},
     error::BackendError,
@@ -10,7 +10,6 @@ use crate::{
 };
 use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,20 +23,9 @@ struct Loaded {
 /// How the class is set up.
 #[component]
 pub fn ClassSettings() -> impl IntoView {
-    let params = use_params_map();
-    let class = Memo::new(move |_| params.with(|params| params.get("id").unwrap_or_default()));
+    let class = class_of_page();
     let data = Resource::new(move || class.get(), load);
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                match data.await {
-                    Ok(loaded) => view! { <Body loaded/> }.into_any(),
-                    Err(error) => view! { <TeachProblem error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-    .into_any()
+    loaded(data, |loaded| view! { <Body loaded/> }.into_any())
 }
 
 async fn load(class: String) -> Result<Loaded, BackendError> {

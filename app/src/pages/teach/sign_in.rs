@@ -1,11 +1,15 @@
-use super::{OIDC_START_PATH, waiting_notice};
+use super::waiting_notice;
 use crate::{
     components::{
-        Notices, outcome,
+        NoticeBox, Notices, outcome,
         teach::{FormEnd, PasswordInput, TextInput},
+        waiting_notice as waiting,
     },
     error::BackendError,
-    model::{Notice, about, teach::EntranceView},
+    model::{
+        Notice, about,
+        teach::{EntranceView, OIDC_START_PATH},
+    },
     teach_api::{self, SignIn},
 };
 use leptos::{form::ActionForm, prelude::*};
@@ -101,7 +105,9 @@ fn ways(entrance: Result<EntranceView, BackendError>, back: String) -> AnyView {
 /// The way by the OpenID Connect provider. The server answers it, not the router.
 pub fn by_provider(provider: &str, back: &str) -> impl IntoView + use<> {
     let words = format!("Sign in with {provider}");
+    let notice = Signal::stored(waiting(about::PROVIDER));
     view! {
+        <NoticeBox notice/>
         <p class="by-provider">
             <a class="button is-large" rel="external" href=format!("{OIDC_START_PATH}?back={back}")>{words}</a>
         </p>

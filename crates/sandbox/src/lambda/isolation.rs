@@ -254,7 +254,7 @@ impl Isolation {
             "--msgqueue=0",
             "/usr/bin/nice",
             "-n",
-            "10",
+            "19",
         ]));
         arguments
     }

@@ -12,10 +12,30 @@ on_both! {
         let ada = instructor(&store, "ada@example.org").await;
         assert_eq!(store.instructor_by_login("ada@example.org").await.unwrap().unwrap().id, ada.id);
         assert!(store.instructor_by_identity(&who).await.unwrap().is_none());
-        store.link_identity(&ada.id, &who).await.unwrap();
-        assert_eq!(store.instructor_by_identity(&who).await.unwrap().unwrap().id, ada.id);
-        let taken = store.create_instructor("ada@example.org", "A", &SignIn::External(who), false, NOON).await;
+        assert!(store.link_identity(&ada.id, &who).await.unwrap());
+        let known = store.instructor_by_identity(&who).await.unwrap().unwrap();
+        assert_eq!((known.id, known.identity.as_ref()), (ada.id.clone(), Some(&who)));
+        let other = ExternalIdentity { subject: "43".to_owned(), ..who.clone() };
+        assert!(!store.link_identity(&ada.id, &other).await.unwrap(), "another does not take its place");
+        let bea = instructor(&store, "bea@example.org").await;
+        let taken = store.link_identity(&bea.id, &who).await;
         assert!(matches!(taken, Err(InstructorError::LoginTaken)), "{taken:?}");
+        let taken = store.create_instructor("ada@example.org", "A", &SignIn::External(other), false, NOON).await;
+        assert!(matches!(taken, Err(InstructorError::LoginTaken)), "{taken:?}");
+    }
+
+    async fn who_has_a_password_need_not_sign_in_by_the_provider_any_more(home: Home) {
+        let store = home.open().await;
+        let who = ExternalIdentity { issuer: "https://id.example".to_owned(), subject: "42".to_owned() };
+        let ada = instructor(&store, "ada@example.org").await;
+        assert!(!store.unlink_identity(&ada.id).await.unwrap(), "there is nothing to take away");
+        store.link_identity(&ada.id, &who).await.unwrap();
+        assert!(store.unlink_identity(&ada.id).await.unwrap());
+        assert!(store.instructor_by_identity(&who).await.unwrap().is_none());
+        let only = SignIn::External(who.clone());
+        let cleo = store.create_instructor("cleo@example.org", "Cleo", &only, false, NOON).await.unwrap();
+        assert!(!store.unlink_identity(&cleo.id).await.unwrap(), "there would be no way in any more");
+        assert_eq!(store.instructor_by_identity(&who).await.unwrap().unwrap().id, cleo.id);
     }
 
     async fn a_new_password_ends_the_sessions_of_the_old(home: Home) {

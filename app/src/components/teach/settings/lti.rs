@@ -31,20 +31,27 @@ pub fn Lti(lti: LtiView) -> impl IntoView {
         .collect_view();
     let platforms = lti.platforms.into_iter().map(|platform| view! { <Platform platform/> }).collect_view();
     let fields = [
-        ("issuer", "Issuer", "For example <code>https://moodle.example</code>."),
-        ("client_id", "Client id", ""),
-        ("deployment_id", "Deployment id", ""),
-        ("auth_url", "Authentication request URL", ""),
-        ("token_url", "Access token URL", ""),
-        ("jwks_url", "Public keyset URL", ""),
+        ("issuer", "Issuer", "Letter by letter, for example <code>https://moodle.example</code>.", true),
+        ("client_id", "Client id", "", true),
+        ("deployment_ids", "Deployment id", "Several are separated by spaces.", true),
+        ("auth_url", "Authentication request URL", "", true),
+        ("token_url", "Access token URL", "", true),
+        ("jwks_url", "Public keyset URL", "", true),
+        ("token_audience", "Token audience", "Only if the platform names another than the access token URL.", false),
+        (
+            "service_hosts",
+            "Hosts of grades",
+            "Only if grades are at another host than the three addresses, as <code>https://grades.example</code>.",
+            false,
+        ),
     ]
-    .map(|(name, label, help)| {
+    .map(|(name, label, help, required)| {
         let field = FieldView {
             name: name.to_owned(),
             label: label.to_owned(),
             help_html: help.to_owned(),
             value: String::new(),
-            required: true,
+            required,
             input: Input::Text { max_length: 2000 },
         };
         view! { <FieldInput field form="platform".to_owned() outcome/> }
@@ -72,14 +79,19 @@ pub fn Lti(lti: LtiView) -> impl IntoView {
 
 #[component]
 fn Platform(platform: PlatformView) -> impl IntoView {
-    let PlatformView { id, issuer, client_id, deployment_id, launched_at, trouble } = platform;
+    let PlatformView { id, issuer, client_id, deployment_ids, launched_at, takes_grades, trouble } = platform;
     view! {
         <li class="setting-item">
             <p class="setting-name"><code>{issuer.clone()}</code></p>
-            <p class="help">{format!("Client {client_id}, deployment {deployment_id}")}</p>
+            <p class="help">{format!("Client {client_id}, deployment {}", deployment_ids.join(", "))}</p>
             <p class="help">
                 {match launched_at {
-                    Some(at) => view! { "Last launch " <time datetime=machine_time(at)>{day_and_time(at)}</time> }.into_any(),
+                    Some(at) => view! {
+                        "Last launch "
+                        <time datetime=machine_time(at)>{day_and_time(at)}</time>
+                        {if takes_grades { ". Grades go back" } else { ". The platform has not allowed that grades go back" }}
+                    }
+                        .into_any(),
                     None => "No launch yet".into_any(),
                 }}
             </p>

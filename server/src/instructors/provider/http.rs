@@ -1,0 +1,75 @@
+//! The client that asks the provider: bounded in time and size, and without redirects, which could lead anywhere.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
+use reqwest::redirect;
+use thiserror::Error;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// One request is answered within this time.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest answer, in bytes; key sets are a few thousand.
+const LONGEST: usize = 1024 * 1024;
+
+pub struct Http(reqwest::Client);
+
+/// There is no answer.
+#[derive(Debug, Error)]
+pub enum HttpError {
+    #[error("{0}")]
+    Request(String),
+    #[error("the answer is longer than {LONGEST} bytes")]
+    TooLong,
+}
+
+impl Http {
+    pub fn new(https_only: bool) -> anyhow::Result<Self> {
+        // Someone else in this process may have chosen already; any choice will do.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .https_only(https_only)
+            .redirect(redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(TIMEOUT)
+            .user_agent(concat!("Headwater/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Ok(Self(client.context("the client for the OpenID Connect provider cannot be set up")?))
+    }
+
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let request = request.try_into().map_err(|error| failed(&error))?;
+        let mut response = self.0.execute(request).await.map_err(|error| failed(&error))?;
+        let mut body = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|error| failed(&error))? {
+            if body.len() + piece.len() > LONGEST {
+                return Err(HttpError::TooLong);
+            }
+            body.extend_from_slice(&piece);
+        }
+        let mut answer = HttpResponse::new(body);
+        *answer.status_mut() = response.status();
+        *answer.headers_mut() = std::mem::take(response.headers_mut());
+        Ok(answer)
+    }
+}
+
+impl<'c> AsyncHttpClient<'c> for Http {
+    type Error = HttpError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.send(request))
+    }
+}
+
+/// In words, without the URL, which may hold a code.
+fn failed(error: &reqwest::Error) -> HttpError {
+    HttpError::Request(match error {
+        error if error.is_timeout() => format!("there was no answer within {} seconds", TIMEOUT.as_secs()),
+        error if error.is_connect() => "no connection could be made".to_owned(),
+        _ => "the connection was lost, or the request could not be made".to_owned(),
+    })
+}
