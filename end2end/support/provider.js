@@ -56,7 +56,7 @@ async function interact(provider, request, response, who) {
   const { params } = await provider.interactionDetails(request, response);
   if (who === null) {
     const links = [...Object.keys(PEOPLE), "nobody"].map((one) => `<p><a href="?as=${one}">${one}</a></p>`);
-    response.writeHead(200, { "content-type": "text/html" }).end(`<title>School</title><h1>School</h1>${links.join("")}`);
+    response.writeHead(200, { "content-type": "text/html" }).end(`<title>School</title><link rel="icon" href="data:,"><h1>School</h1>${links.join("")}`);
     return;
   }
   if (!(who in PEOPLE)) {

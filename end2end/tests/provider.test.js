@@ -46,7 +46,7 @@ test("an account with a password is connected, and whoever the school knows come
   await owner.page.getByRole("link", { name: "Account" }).click();
   await owner.page.getByRole("link", { name: "Connect with Example School" }).click();
   await owner.page.getByRole("link", { name: "olga" }).click();
-  await owner.page.getByText("You can sign in by Example School as well.").waitFor();
+  await owner.page.getByText("You can sign in by Example School as well.", { exact: true }).waitFor();
   await owner.page.getByRole("button", { name: "Disconnect" }).waitFor();
   assert.deepEqual(await accessibilityFaults(owner.page), []);
 

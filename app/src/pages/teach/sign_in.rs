@@ -119,6 +119,8 @@ pub fn by_provider(provider: &str, back: &str) -> impl IntoView + use<> {
 fn ByPassword(back: String) -> impl IntoView {
     let sign_in = ServerAction::<SignIn>::new();
     let notice = outcome(sign_in, about::SIGN_IN.to_owned());
+    #[cfg(feature = "hydrate")]
+    load_when_signed_in(sign_in, back.clone());
     view! {
         <div class="act" id="sign-in">
             <ActionForm action=sign_in attr:class="form">
@@ -130,4 +132,18 @@ fn ByPassword(back: String) -> impl IntoView {
         </div>
     }
     .into_any()
+}
+
+/// Loads the page that follows as a whole: it may be the very address at which somebody has signed in, and what it holds was
+/// loaded for nobody.
+#[cfg(feature = "hydrate")]
+fn load_when_signed_in(sign_in: ServerAction<SignIn>, back: String) {
+    Effect::new(move |_| {
+        if sign_in.value().with(|done| matches!(done, Some(Ok(_)))) {
+            let location = window().location();
+            let here = location.pathname().unwrap_or_default() + &location.search().unwrap_or_default();
+            // A failure leaves the page as it is; loading it by hand shows that somebody is signed in.
+            let _ = if here == back { location.reload() } else { location.set_href(&back) };
+        }
+    });
 }
