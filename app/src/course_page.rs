@@ -1,7 +1,8 @@
 //! What a browser sees between a course of a learning platform and the lab: pages without a script, which work in a frame and
 //! where the router's pages are not.
 
-use crate::components::lab_title;
+use crate::app::document_head;
+use crate::components::{brand_mark, lab_title};
 use crate::model::LabChoice;
 use crate::preferences::Theme;
 use leptos::prelude::*;
@@ -15,19 +16,7 @@ pub enum CoursePage {
         login: String,
     },
     /// Somebody is asked before they are let in.
-    GoOn {
-        class: String,
-        /// As the course knows them.
-        name: Option<String>,
-        /// A name has to be typed, or may be, where one can do without.
-        asks_name: Option<bool>,
-        /// To choose from; empty where nothing is to be chosen.
-        labs: Vec<LabChoice>,
-        /// The browser has another lab, which it loses.
-        leaves_lab: bool,
-        state: String,
-        id_token: String,
-    },
+    GoOn(GoOn),
     /// A teacher chooses what the course links to.
     Choose {
         /// Where the platform takes the answer.
@@ -40,6 +29,22 @@ pub enum CoursePage {
     Told {
         message: String,
     },
+}
+
+/// What somebody is asked, with the launch that goes on from there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GoOn {
+    pub class: String,
+    /// As the course knows them.
+    pub name: Option<String>,
+    /// A name is to be typed; where it is `true`, one can do without.
+    pub asks_name: Option<bool>,
+    /// To choose from; empty where nothing is to be chosen.
+    pub labs: Vec<LabChoice>,
+    /// The browser has another lab, which it loses.
+    pub leaves_lab: bool,
+    pub state: String,
+    pub id_token: String,
 }
 
 /// A class with what can be linked to in it.
@@ -66,15 +71,14 @@ pub fn course_page(page: &CoursePage, theme: Theme) -> String {
             <!DOCTYPE html>
             <html lang="en" data-theme=(theme != Theme::Auto).then(|| theme.as_str())>
                 <head>
-                    <meta charset="utf-8"/>
-                    <meta name="viewport" content="width=device-width, initial-scale=1"/>
-                    <meta name="color-scheme" content="light dark"/>
+                    {document_head()}
                     <title>{format!("{title} · Headwater")}</title>
-                    <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
-                    <link rel="stylesheet" href="/pkg/headwater.css"/>
                 </head>
                 <body>
-                    <main class="plain-page course-page" id="main">
+                    <header class="top">
+                        <p class="brand">{brand_mark()} "Headwater"</p>
+                    </header>
+                    <main class="plain-page" id="main">
                         <h1>{title}</h1>
                         {content(page.clone())}
                     </main>
@@ -88,8 +92,8 @@ pub fn course_page(page: &CoursePage, theme: Theme) -> String {
 fn title(page: &CoursePage) -> String {
     match page {
         CoursePage::OwnWindow { .. } => "The lab opens in a window of its own".to_owned(),
-        CoursePage::GoOn { name: Some(name), .. } => format!("Go on as {name}?"),
-        CoursePage::GoOn { class, .. } => class.clone(),
+        CoursePage::GoOn(GoOn { name: Some(name), .. }) => format!("Go on as {name}?"),
+        CoursePage::GoOn(GoOn { class, .. }) => class.clone(),
         CoursePage::Choose { course: Some(course), .. } => format!("Add a lab to {course}"),
         CoursePage::Choose { .. } => "Add a lab to the course".to_owned(),
         CoursePage::Told { .. } => "The lab cannot be opened".to_owned(),
@@ -103,9 +107,7 @@ fn content(page: CoursePage) -> AnyView {
             <p><a class="button is-large" href=login target="_blank" rel="noopener">"Open the lab"</a></p>
         }
         .into_any(),
-        CoursePage::GoOn { class, name, asks_name, labs, leaves_lab, state, id_token } => {
-            view! { <GoOn class name asks_name labs leaves_lab state id_token/> }.into_any()
-        }
+        CoursePage::GoOn(asked) => go_on(asked),
         CoursePage::Choose { action, classes, nothing, .. } => view! { <Choose action classes nothing/> }.into_any(),
         CoursePage::Told { message } => view! {
             <p class="lead" role="alert">{message}</p>
@@ -115,16 +117,8 @@ fn content(page: CoursePage) -> AnyView {
     }
 }
 
-#[component]
-fn GoOn(
-    class: String,
-    name: Option<String>,
-    asks_name: Option<bool>,
-    labs: Vec<LabChoice>,
-    leaves_lab: bool,
-    state: String,
-    id_token: String,
-) -> impl IntoView {
+fn go_on(asked: GoOn) -> AnyView {
+    let GoOn { class, name, asks_name, labs, leaves_lab, state, id_token } = asked;
     let lead = match &name {
         Some(_) => format!("You come into the class “{class}” by this name."),
         None => "Your course opens this class.".to_owned(),
@@ -204,12 +198,9 @@ fn Choose(action: String, classes: Vec<CourseClass>, nothing: String) -> impl In
         .map(|CourseClass { name, links }| {
             let links = links
                 .into_iter()
-                .map(|CourseLink { lab, jwt }| {
-                    let label = match lab {
-                        Some(lab) => format!("Add {}", lab_title(lab)),
-                        None => "Add it, learners choose".to_owned(),
-                    };
-                    form(jwt, label, "button")
+                .map(|CourseLink { lab, jwt }| match lab {
+                    Some(lab) => form(jwt, lab_title(lab).to_owned(), "button is-quiet"),
+                    None => form(jwt, "Any lab: learners choose".to_owned(), "button"),
                 })
                 .collect_view();
             view! {
@@ -225,7 +216,7 @@ fn Choose(action: String, classes: Vec<CourseClass>, nothing: String) -> impl In
             view! { <p class="lead">"No class is open to this course. Make one, and register the course's platform in its settings."</p> }
                 .into_any()
         } else {
-            view! { <p class="lead">"Learners who open the link come into the class."</p> }.into_any()
+            view! { <p class="lead">"Choose what the link leads to. Learners who open it come into the class."</p> }.into_any()
         }}
         {classes}
         {form(nothing, "Add nothing".to_owned(), "button is-quiet")}
@@ -239,7 +230,7 @@ mod tests {
 
     #[test]
     fn what_comes_from_a_platform_is_text() {
-        let page = CoursePage::GoOn {
+        let page = CoursePage::GoOn(GoOn {
             class: "<b>Streams</b>".to_owned(),
             name: Some("\"><script>alert(1)</script>".to_owned()),
             asks_name: None,
@@ -247,7 +238,7 @@ mod tests {
             leaves_lab: false,
             state: "\"><script>".to_owned(),
             id_token: "token".to_owned(),
-        };
+        });
         let html = course_page(&page, Theme::Dark);
         assert!(html.starts_with("<!DOCTYPE html>") && html.contains("data-theme=\"dark\""), "{html}");
         assert!(!html.contains("<script") && !html.contains("<b>"), "{html}");

@@ -235,7 +235,7 @@ impl Instructors {
             return Err(BackendError::Busy);
         }
         if !self.0.passwords.verify(Some(hash.clone()), current).await.map_err(password_failed)? {
-            return Err(invalid("current", "That is not your password of now."));
+            return Err(invalid("current", "That is not your current password."));
         }
         self.0.failures.forget(&instructor.login);
         form::check_password("password", password, &instructor.login)?;

@@ -34,6 +34,9 @@ const DEEP_LINK_PATH: &str = "/lti/deep-link";
 /// Forms that come from platforms' pages.
 pub const POSTED_BY_PLATFORMS: [&str; 2] = [LOGIN_PATH, LAUNCH_PATH];
 
+/// Whose frames may show a page: a course's own address is not known before the launch.
+const ANY_SITE: &str = "https: http://127.0.0.1:* http://localhost:*";
+
 /// Platforms ask for the keys again after this many seconds.
 const KEYS_FRESH: &str = "public, max-age=3600";
 
@@ -49,7 +52,7 @@ pub fn routes() -> Router<WebState> {
 /// Sends the browser to the platform that wants to launch. In a frame it offers a window of its own, where cookies work.
 async fn login(State(state): State<WebState>, headers: HeaderMap, RawForm(form): RawForm) -> Response {
     let began = begin(&state, &headers, &form).await;
-    began.unwrap_or_else(|refusal| page(&headers, &refusal.page(), refusal.status(), "*"))
+    began.unwrap_or_else(|refusal| page(&headers, &refusal.page(), refusal.status(), Forms::None))
 }
 
 async fn begin(state: &WebState, headers: &HeaderMap, form: &[u8]) -> Result<Response, LtiRefusal> {
@@ -67,7 +70,7 @@ async fn begin(state: &WebState, headers: &HeaderMap, form: &[u8]) -> Result<Res
     let is_for_choosing = initiation.target_link.path() == tool.deep_link_url().path();
     if is_framed(headers) && !is_for_choosing {
         let login = format!("{}?{}", tool.login_url(), initiation.to_query());
-        return Ok(page(headers, &CoursePage::OwnWindow { login }, StatusCode::OK, "*"));
+        return Ok(page(headers, &CoursePage::OwnWindow { login }, StatusCode::OK, Forms::None));
     }
     let key = state.classes.lti().state_key();
     let started = begin_login(&initiation, platform, &tool, key, cookie(headers).as_deref(), now())?;
@@ -97,9 +100,9 @@ async fn confirm(
 async fn answer(state: &WebState, session: &Session, headers: &HeaderMap, form: &[u8], way: Way) -> Response {
     match arrive(state, session, headers, form, way).await {
         Ok(Arrival::At(path)) => Redirect::to(&path).into_response(),
-        Ok(Arrival::Asked(asked)) => page(headers, &asked, StatusCode::OK, "'self'"),
-        Ok(Arrival::Chooses { page: choice, origin }) => page(headers, &choice, StatusCode::OK, &origin),
-        Err(refusal) => page(headers, &refusal.page(), refusal.status(), "*"),
+        Ok(Arrival::Asked(asked)) => page(headers, &asked, StatusCode::OK, Forms::Ours),
+        Ok(Arrival::Chooses { page: choice, origin }) => page(headers, &choice, StatusCode::OK, Forms::To(&origin)),
+        Err(refusal) => page(headers, &refusal.page(), refusal.status(), Forms::None),
     }
 }
 
@@ -143,13 +146,23 @@ fn is_framed(headers: &HeaderMap) -> bool {
     matches!(destination, Some("iframe" | "frame" | "embed" | "object"))
 }
 
-/// A page without script. `forms`: where its forms may go; `*` for one that has none, and may be in any frame.
-fn page(headers: &HeaderMap, content: &CoursePage, status: StatusCode, forms: &str) -> Response {
+/// Where the forms of a page may go.
+#[derive(Clone, Copy)]
+enum Forms<'a> {
+    None,
+    /// To us. Such a page is in no frame, where somebody could be made to press its button unawares.
+    Ours,
+    /// To this origin.
+    To(&'a str),
+}
+
+/// A page without script.
+fn page(headers: &HeaderMap, content: &CoursePage, status: StatusCode, forms: Forms<'_>) -> Response {
     let cookies = headers.get(header::COOKIE).and_then(|cookies| cookies.to_str().ok()).unwrap_or_default();
     let (form_action, ancestors) = match forms {
-        "*" => ("'none'", "https: http://127.0.0.1:* http://localhost:*"),
-        "'self'" => ("'self'", "'none'"),
-        origin => (origin, "https: http://127.0.0.1:* http://localhost:*"),
+        Forms::None => ("'none'", ANY_SITE),
+        Forms::Ours => ("'self'", "'none'"),
+        Forms::To(origin) => (origin, ANY_SITE),
     };
     let policy = format!(
         "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; base-uri 'none'; form-action \

@@ -13,11 +13,7 @@ pub fn Header() -> impl IntoView {
     view! {
         <header class="top">
             <A href="/" attr:class="brand">
-                <svg class="brand-mark" viewBox="0 0 32 32" width="32" height="32" aria-hidden="true" focusable="false">
-                    <path class="brand-bed" d="M9 2c-3 5 9 7 7 13S8 24 13 30"/>
-                    <path class="brand-water" d="M21 2c2 6-4 8-4 13s6 8 3 15"/>
-                    <circle class="brand-spring" cx="9" cy="3.5" r="2.5"/>
-                </svg>
+                {brand_mark()}
                 "Headwater"
             </A>
             <nav class="top-links" aria-label="Pages">
@@ -27,6 +23,17 @@ pub fn Header() -> impl IntoView {
         </header>
     }
     .into_any()
+}
+
+/// The mark beside the name.
+pub fn brand_mark() -> impl IntoView {
+    view! {
+        <svg class="brand-mark" viewBox="0 0 32 32" width="32" height="32" aria-hidden="true" focusable="false">
+            <path class="brand-bed" d="M9 2c-3 5 9 7 7 13S8 24 13 30"/>
+            <path class="brand-water" d="M21 2c2 6-4 8-4 13s6 8 3 15"/>
+            <circle class="brand-spring" cx="9" cy="3.5" r="2.5"/>
+        </svg>
+    }
 }
 
 #[component]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use app::backend::Backend as _;
-use app::course_page::{CourseClass, CourseLink, CoursePage};
+use app::course_page::{CourseClass, CourseLink, CoursePage, GoOn};
 use app::error::BackendError;
 use app::model::{JoinLab, JoinRequest, LabChoice};
 use axum::http::HeaderMap;
@@ -170,7 +170,7 @@ async fn learn(
     let leaves_lab = in_session.is_some() && in_session != known;
     let is_asked = leaves_lab || asks_lab || asks_name || launching.pending.browser == Browser::Unknown;
     if way == Way::FromPlatform && is_asked {
-        return Ok(Arrival::Asked(CoursePage::GoOn {
+        return Ok(Arrival::Asked(CoursePage::GoOn(GoOn {
             class: class.name,
             name,
             asks_name: asks_name.then_some(settings.anonymous),
@@ -178,7 +178,7 @@ async fn learn(
             leaves_lab,
             state: answer.state.clone(),
             id_token: answer.id_token.clone(),
-        }));
+        })));
     }
     let platform = launching.platform_id.clone();
     let launch = admit(state, launching, &class.id).await?;

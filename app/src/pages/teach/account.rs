@@ -56,7 +56,7 @@ fn Body(instructor: InstructorView, notice: Option<Notice>) -> impl IntoView {
                 {if has_password {
                     view! {
                         <ActionForm action=change attr:class="form">
-                            <PasswordInput form="password" name="current" label="The password of now" outcome=changed/>
+                            <PasswordInput form="password" name="current" label="The current password" outcome=changed/>
                             <PasswordInput form="password" name="password" label="The new password" help="10 characters at least." is_new=true outcome=changed/>
                             <FormEnd pending=change.pending() notice=changed button="Change the password" busy="Changing…"/>
                         </ActionForm>
