@@ -49,7 +49,7 @@ async fn a_chosen_link_brings_learners_in_and_each_check_has_its_grade() {
 
     let bucket = format!("clickstream-{account}-us-east-1");
     let made = ada.perform("delivery-stream", "create-bucket", &[("bucket", &bucket)]).await;
-    assert_eq!(made.status, StatusCode::SEE_OTHER, "{made:?}");
+    assert!(made.status.is_redirection(), "{made:?}");
     assert_eq!(ada.call("recheck", &[("slug", "delivery-stream")]).await.status, StatusCode::OK);
     let is_bucket = |(check, _, _): &&(String, f64, f64)| check == "delivery-stream.bucket";
     course.scores("ada", |scores| scores.iter().any(|score| is_bucket(&score))).await;
