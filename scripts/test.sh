@@ -18,14 +18,13 @@ scripts/check.sh
 echo "test: Rust tests, with the AWS CLI and boto3 against the sandbox"
 cargo test --quiet --workspace
 echo "test: the lab's content"
-cargo run --quiet --package server -- lab lint
+# The workspace's tests have built the programs; to build one by itself would build its dependencies with other features.
+"$CARGO_TARGET_DIR/debug/headwater" lab lint
 echo "test: building the browser half"
 scripts/build-web.sh
 echo "test: the whole lab in Chromium"
-cargo build --quiet --package server
 (cd end2end && npm test --silent)
 echo "test: every request of the tests against the table of calls"
-# The workspace's tests have built it; building it by itself would build its dependencies with other features.
 "$CARGO_TARGET_DIR/debug/audit_calls" "$HEADWATER_WIRE_LOG"
 echo "test: every log of the tests against every secret that they minted"
 "$CARGO_TARGET_DIR/debug/audit_secrets" "$HEADWATER_SECRET_AUDIT"
