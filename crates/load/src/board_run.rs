@@ -131,6 +131,9 @@ async fn one(options: &BoardOptions, learners: u32) -> anyhow::Result<BoardOutco
     let database = scratch_postgres::new_database().await?;
     let served = Served::start(&options.headwater, options.server_cores.as_deref(), learners, Some(&database)).await?;
     let store = Store::connect(&SecretString::from(database), CONNECTIONS).await.context("the database")?;
+    // As every server of an installation seals what it has written itself; others look once a second only.
+    let mut sealer = JoinSet::new();
+    sealer.spawn(store.clone().keep_sealing());
     let mut instructor = Browser::new(&served.pages);
     let class = open_class(&mut instructor, &served.set_up_code, &store).await?;
     let members = fill(&store, &class, learners).await?;
