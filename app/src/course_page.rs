@@ -37,14 +37,21 @@ pub struct GoOn {
     pub class: String,
     /// As the course knows them.
     pub name: Option<String>,
-    /// A name is to be typed; where it is `true`, one can do without.
-    pub asks_name: Option<bool>,
+    /// A name is to be typed.
+    pub asks_name: Option<AskedName>,
     /// To choose from; empty where nothing is to be chosen.
     pub labs: Vec<LabChoice>,
     /// The browser has another lab, which it loses.
     pub leaves_lab: bool,
     pub state: String,
     pub id_token: String,
+}
+
+/// Whether one can do without a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskedName {
+    Required,
+    Optional,
 }
 
 /// A class with what can be linked to in it.
@@ -149,18 +156,17 @@ fn go_on(asked: GoOn) -> AnyView {
             <input type="hidden" name="state" value=state/>
             <input type="hidden" name="id_token" value=id_token/>
             {asks_name
-                .map(|can_do_without| {
+                .map(|asked| {
+                    let required = asked == AskedName::Required;
+                    let help = match asked {
+                        AskedName::Optional => "Your instructors see it. Leave it empty to stay anonymous.",
+                        AskedName::Required => "Your instructors see it. The course does not tell it.",
+                    };
                     view! {
                         <div class="field">
                             <label for="course-name">"Your name"</label>
-                            <input id="course-name" name="name" maxlength="80" autocomplete="name" required=!can_do_without/>
-                            <p class="help">
-                                {if can_do_without {
-                                    "Your instructors see it. Leave it empty to stay anonymous."
-                                } else {
-                                    "Your instructors see it. The course does not tell it."
-                                }}
-                            </p>
+                            <input id="course-name" name="name" maxlength="80" autocomplete="name" required=required/>
+                            <p class="help">{help}</p>
                         </div>
                     }
                 })}

@@ -23,6 +23,7 @@ mod told;
 use std::sync::Arc;
 
 use app::error::BackendError;
+use axum::http::{HeaderMap, header};
 use deliveries::Sender;
 use store::ClassId;
 use tokio::sync::Semaphore;
@@ -36,7 +37,7 @@ use crate::state::{Headwater, store_failed};
 pub use self::board_state::state_of;
 pub use self::events::events;
 pub use self::export::{results_csv, results_json};
-pub use self::teaching::{RequestTeaching, site_of};
+pub use self::teaching::RequestTeaching;
 
 /// Exports written at once.
 const EXPORTS: usize = 4;
@@ -74,9 +75,15 @@ impl Classes {
         &self.0.master_key
     }
 
-    /// Where browsers reach the pages, if whoever runs the server has told.
-    pub fn public_url(&self) -> Option<&str> {
-        self.0.public_url.as_deref()
+    /// Where browsers reach the pages, without a slash at its end: as whoever runs the server has told, else where the browser
+    /// of this request has them from. `is_secure`: by HTTPS.
+    pub fn site(&self, headers: &HeaderMap, is_secure: bool) -> String {
+        if let Some(url) = &self.0.public_url {
+            return url.clone();
+        }
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let scheme = if is_secure { "https" } else { "http" };
+        format!("{scheme}://{}", host.unwrap_or("localhost"))
     }
 
     /// Sends to addresses that instructors have chosen.

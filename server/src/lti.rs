@@ -16,7 +16,7 @@ use tower_sessions::Session;
 
 use self::arrival::{Arrival, Way, arrive};
 use self::refusal::LtiRefusal;
-use crate::classes::{Classes, outside, site_of};
+use crate::classes::{Classes, outside};
 use crate::router::WebState;
 use crate::state::{now, store_failed};
 
@@ -52,7 +52,7 @@ pub fn routes() -> Router<WebState> {
 /// Sends the browser to the platform that wants to launch. In a frame it offers a window of its own, where cookies work.
 async fn login(State(state): State<WebState>, headers: HeaderMap, RawForm(form): RawForm) -> Response {
     let began = begin(&state, &headers, &form).await;
-    began.unwrap_or_else(|refusal| page(&headers, &refusal.page(), refusal.status(), Forms::None))
+    began.unwrap_or_else(|refusal| refuse(&headers, &refusal))
 }
 
 async fn begin(state: &WebState, headers: &HeaderMap, form: &[u8]) -> Result<Response, LtiRefusal> {
@@ -102,8 +102,14 @@ async fn answer(state: &WebState, session: &Session, headers: &HeaderMap, form: 
         Ok(Arrival::At(path)) => Redirect::to(&path).into_response(),
         Ok(Arrival::Asked(asked)) => page(headers, &asked, StatusCode::OK, Forms::Ours),
         Ok(Arrival::Chooses { page: choice, origin }) => page(headers, &choice, StatusCode::OK, Forms::To(&origin)),
-        Err(refusal) => page(headers, &refusal.page(), refusal.status(), Forms::None),
+        Err(refusal) => refuse(headers, &refusal),
     }
+}
+
+/// Tells why a login or a launch came to nothing.
+fn refuse(headers: &HeaderMap, refusal: &LtiRefusal) -> Response {
+    tracing::info!(%refusal, "a launch from a learning platform came to nothing");
+    page(headers, &refusal.page(), refusal.status(), Forms::None)
 }
 
 async fn keys(State(state): State<WebState>) -> Response {
@@ -127,11 +133,7 @@ async fn registrations(
 }
 
 fn tool(state: &WebState, headers: &HeaderMap) -> Result<Tool, LtiRefusal> {
-    let site = match state.classes.public_url() {
-        Some(url) => url.to_owned(),
-        None => site_of(headers, state.is_secure),
-    };
-    Tool::new(&site).map_err(|_| LtiRefusal::NotHttps)
+    Tool::new(&state.classes.site(headers, state.is_secure)).map_err(|_| LtiRefusal::NotHttps)
 }
 
 /// The cookie that ties a login to its browser.

@@ -11,10 +11,8 @@ use axum_login::AuthSession;
 use serde::{Deserialize, Serialize};
 use store::{InstructorId, InvitationCode};
 use subtle::ConstantTimeEq as _;
-use tower_sessions::cookie::time::Duration;
-use tower_sessions::{Expiry, Session};
+use tower_sessions::Session;
 
-use crate::classes::site_of;
 use crate::instructors::{self, Instructors, Pending, Provider, ProviderError};
 use crate::router::WebState;
 use crate::session;
@@ -24,8 +22,6 @@ use crate::state::{internal, now, store_failed};
 const BEGUN: &str = "oidc";
 /// Whoever stays at the provider for longer begins anew.
 const PATIENCE: i64 = 15 * 60;
-/// The session of a stranger who has begun ends after this long.
-const STRANGER: Duration = Duration::hours(1);
 /// Longest code and state that are looked at; longer than any provider's.
 const LONGEST: usize = 4096;
 /// Pages of invitations are below this.
@@ -72,17 +68,11 @@ pub async fn start(
     let Some(provider) = state.instructors.provider() else { return Redirect::to("/teach/login").into_response() };
     let connect = asked.connect.then(|| auth.user.as_ref().map(|user| user.instructor.id.clone())).flatten();
     let back = if asked.connect { "/teach/account".to_owned() } else { teach_path(&asked.back) };
-    let site = match state.classes.public_url() {
-        Some(url) => url.to_owned(),
-        None => site_of(&headers, state.is_secure),
-    };
-    let is_stranger = auth.user.is_none();
+    let site = state.classes.site(&headers, state.is_secure);
     let begun = async {
         let (url, pending) = provider.begin(&site).await.map_err(|error| told(provider, &error))?;
         let begun = Begun { pending, at: now().unix_timestamp(), back: back.clone(), connect };
-        if is_stranger && session::learner_id(&session).await?.is_none() {
-            session.set_expiry(Some(Expiry::OnInactivity(STRANGER)));
-        }
+        session::shorten_if_strangers(&session).await?;
         session.insert(BEGUN, begun).await.map_err(internal)?;
         Ok(url)
     };

@@ -20,7 +20,7 @@ const KEPT: usize = 256 * 1024;
 const KEPT_OF_STRANGERS: usize = 128;
 /// Longest name of what a notice is about; no form has a longer one.
 const ABOUT: usize = 128;
-/// The session of a stranger, which holds no more than a notice, ends after this long.
+/// The session of a stranger, which holds no more than a notice and a sign-in that has begun, ends after this long.
 const STRANGER: Duration = Duration::hours(1);
 
 /// The learner of the session, if there is one.
@@ -61,12 +61,18 @@ pub async fn leave(session: &Session) -> Result<(), BackendError> {
     session.cycle_id().await.map_err(internal)
 }
 
-/// Keeps a notice for the page that follows. Strangers can fill the disk with little.
-pub async fn put_notice(session: &Session, mut notice: Notice) -> Result<(), BackendError> {
+/// Lets the session of somebody who has no lab and teaches nothing end soon. True if it is one.
+pub async fn shorten_if_strangers(session: &Session) -> Result<bool, BackendError> {
     let is_stranger = learner_id(session).await?.is_none() && !instructors::is_in(session).await?;
     if is_stranger {
         session.set_expiry(Some(Expiry::OnInactivity(STRANGER)));
     }
+    Ok(is_stranger)
+}
+
+/// Keeps a notice for the page that follows. Strangers can fill the disk with little.
+pub async fn put_notice(session: &Session, mut notice: Notice) -> Result<(), BackendError> {
+    let is_stranger = shorten_if_strangers(session).await?;
     if notice.about.len() > ABOUT {
         return Ok(());
     }

@@ -21,6 +21,8 @@ mod looking;
 mod membership;
 mod options_table;
 mod pages;
+#[path = "../tests/support/program.rs"]
+mod program;
 mod provider;
 #[path = "../tests/support/receiver.rs"]
 mod receiver;

@@ -11,6 +11,6 @@ mod xapi;
 
 pub use reach::{Reach, Unreachable};
 pub use rest::rest;
-pub use sender::{Answer, SendError, Sender, client};
+pub use sender::{Answer, SendError, Sender, bounded_client, client};
 pub use webhook::{Message, SigningKey};
 pub use xapi::{Statements, statement_headers, statements_url};

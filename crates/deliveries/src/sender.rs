@@ -62,21 +62,25 @@ impl Answer {
     }
 }
 
-/// A client's beginnings, for addresses within `reach`. It is bounded in time, follows no redirect, uses no proxy, and
-/// connects to no other address, whatever a name resolves to. Addresses that are numbers are not resolved: ask
-/// [`Reach::allows`] about each URL as well.
-pub fn client(reach: Reach) -> reqwest::ClientBuilder {
+/// A client's beginnings: it is bounded in time, and follows no redirect, which could lead anywhere.
+pub fn bounded_client() -> reqwest::ClientBuilder {
     // Someone else in this process may have chosen already; any choice will do.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     reqwest::Client::builder()
         .redirect(redirect::Policy::none())
-        .no_proxy()
-        .dns_resolver(Arc::new(Names { reach }))
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(SEND_TIMEOUT)
+        .user_agent(concat!("Headwater/", env!("CARGO_PKG_VERSION")))
+}
+
+/// The same for addresses within `reach`. It uses no proxy, and connects to no other address, whatever a name resolves to.
+/// Addresses that are numbers are not resolved: ask [`Reach::allows`] about each URL as well.
+pub fn client(reach: Reach) -> reqwest::ClientBuilder {
+    bounded_client()
+        .no_proxy()
+        .dns_resolver(Arc::new(Names { reach }))
         .pool_idle_timeout(IDLE)
         .pool_max_idle_per_host(4)
-        .user_agent(concat!("Headwater/", env!("CARGO_PKG_VERSION")))
 }
 
 impl Sender {

@@ -46,7 +46,7 @@ pub use platform_keys::PlatformKeys;
 pub use roles::{Role, Roles};
 pub use score::{ActivityProgress, GradingProgress, Score};
 pub use service_error::ServiceError;
-pub use service_url::{ServiceUrl, UrlProblem};
+pub use service_url::{ServiceUrl, UrlProblem, is_loopback};
 pub use signing::SigningError;
 pub use state::{Browser, LOGIN_COOKIE, PendingLaunch, StateError, StateKey};
 pub use tool::Tool;

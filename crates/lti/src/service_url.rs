@@ -77,7 +77,8 @@ impl From<ServiceUrl> for String {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether an address is on this machine itself, where plain HTTP is as good as HTTPS.
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -154,6 +154,11 @@ impl Carriage {
     }
 }
 
+/// How many were sent, in words.
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// The time on this server's clock and `duration` later.
 fn later(now: OffsetDateTime, duration: Duration) -> OffsetDateTime {
     now.checked_add(duration.try_into().unwrap_or(time::Duration::MAX)).unwrap_or(now)

@@ -30,6 +30,8 @@ pub const LINE_ITEMS: &str = "lti-line-items";
 pub const XAPI: &str = "xapi";
 /// The one xAPI document of a class.
 pub const ONLY: &str = "only";
+/// The latest launch is noted to within so many seconds.
+const NOTED: i64 = 60;
 /// Documents of one kind that a class may have.
 const MOST: usize = 20;
 
@@ -50,6 +52,13 @@ pub struct Launched {
     pub at: i64,
     /// Where grades go, if they may.
     pub grades: Option<AgsEndpoint>,
+}
+
+impl Launched {
+    /// Where grades go, if there can be a line item for each check.
+    pub fn takes_grades(self) -> Option<AgsEndpoint> {
+        self.grades.filter(AgsEndpoint::takes_grades_of_checks)
+    }
 }
 
 /// Where xAPI statements go.
@@ -134,17 +143,16 @@ pub async fn view(classes: &Classes, class: &ClassId, site: &str) -> Result<Outs
             .to_vec(),
             platforms: (platforms.into_iter())
                 .map(|(id, platform)| {
-                    let launched = launched.iter().find(|(platform, _)| *platform == id).map(|(_, launched)| launched);
+                    let launched = launched.iter().find(|(platform, _)| *platform == id);
+                    let launched = launched.map(|(_, launched)| launched.clone());
                     PlatformView {
                         trouble: trouble(reader(PLATFORM, &id)),
                         id,
                         issuer: platform.issuer,
                         client_id: platform.client_id,
                         deployment_ids: platform.deployment_ids,
-                        launched_at: launched.map(|launched| launched.at),
-                        takes_grades: launched.is_some_and(|launched| {
-                            launched.grades.as_ref().is_some_and(AgsEndpoint::takes_grades_of_checks)
-                        }),
+                        launched_at: launched.as_ref().map(|launched| launched.at),
+                        takes_grades: launched.and_then(Launched::takes_grades).is_some(),
                     }
                 })
                 .collect(),
@@ -247,8 +255,13 @@ pub async fn note_launch(
 ) -> Result<(), BackendError> {
     let store = classes.headwater().store();
     let before: Option<Launched> = store.document(class, LAUNCHED, platform).await.map_err(store_failed)?;
+    // A whole class launches at once, and each write is news for its boards.
+    let is_known = |before: &Launched| before.grades == launched.grades && launched.at - before.at < NOTED;
+    if before.as_ref().is_some_and(is_known) {
+        return Ok(());
+    }
     store.save_document(class, LAUNCHED, platform, launched).await.map_err(store_failed)?;
-    let place = |launched: &Launched| launched.grades.as_ref().and_then(|grades| grades.line_items.clone());
+    let place = |launched: &Launched| launched.clone().takes_grades().and_then(|endpoint| endpoint.line_items);
     if place(launched).is_some() && before.as_ref().and_then(place) != place(launched) {
         begin_again(classes, class, platform).await?;
     }

@@ -8,7 +8,6 @@ use app::model::teach::{
 use app::teaching::Teaching;
 use async_trait::async_trait;
 use axum::extract::Request;
-use axum::http::{HeaderMap, header};
 use secrecy::SecretString;
 use store::{Instructor, InvitationCode, Store};
 use tokio::sync::Mutex;
@@ -46,10 +45,7 @@ impl RequestTeaching {
         request: &Request,
         is_secure: bool,
     ) -> Self {
-        let site = match classes.public_url() {
-            Some(url) => url.to_owned(),
-            None => site_of(request.headers(), is_secure),
-        };
+        let site = classes.site(request.headers(), is_secure);
         let auth = Mutex::new(instructors::auth_session(request));
         Self { classes, instructors, session, auth, guess, site }
     }
@@ -277,11 +273,4 @@ fn instructor_view(me: &Instructor, provider: Option<&Provider>) -> InstructorVi
             is_connected: me.identity.as_ref().is_some_and(|identity| identity.issuer == provider.issuer()),
         }),
     }
-}
-
-/// Where the browser has this page from, without a slash at its end.
-pub fn site_of(headers: &HeaderMap, is_secure: bool) -> String {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let scheme = if is_secure { "https" } else { "http" };
-    format!("{scheme}://{}", host.unwrap_or("localhost"))
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use lti::is_loopback;
 use openidconnect::IssuerUrl;
 use secrecy::SecretString;
 
@@ -55,7 +56,7 @@ impl ProviderOptions {
         })?;
         let host = issuer.url().host_str().unwrap_or_default().to_owned();
         anyhow::ensure!(
-            issuer.url().scheme() == "https" || Provider::is_on_loopback(issuer.url()),
+            issuer.url().scheme() == "https" || is_loopback(issuer.url()),
             "oidc-issuer does not begin with https://; http:// is taken on loopback only"
         );
         Ok(Some(Provider::new(ProviderSettings {

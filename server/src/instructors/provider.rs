@@ -8,6 +8,7 @@ mod http;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lti::is_loopback;
 use openidconnect::core::{
     CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreIdTokenClaims, CoreIdTokenVerifier,
     CoreProviderMetadata, CoreTokenResponse, CoreUserInfoClaims,
@@ -23,7 +24,7 @@ use store::ExternalIdentity;
 use thiserror::Error;
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
-use url::{Host, Url};
+use url::Url;
 
 use self::http::Http;
 
@@ -103,7 +104,7 @@ type Client =
 
 impl Provider {
     pub fn new(settings: ProviderSettings) -> anyhow::Result<Self> {
-        let http = Http::new(!Self::is_on_loopback(settings.issuer.url()))?;
+        let http = Http::new(!is_loopback(settings.issuer.url()))?;
         Ok(Self(Arc::new(Parts { settings, http, told: Mutex::default(), asking: Semaphore::new(AT_ONCE) })))
     }
 
@@ -120,16 +121,6 @@ impl Provider {
     pub fn welcomes(&self, person: &Person) -> bool {
         let domain = person.email.as_ref().and_then(|email| Some(email.rsplit_once('@')?.1));
         domain.is_some_and(|domain| self.0.settings.domains.iter().any(|welcome| welcome == domain))
-    }
-
-    /// Whether plain HTTP is as good as HTTPS there.
-    pub fn is_on_loopback(url: &Url) -> bool {
-        match url.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        }
     }
 
     /// Asks it about itself, as the first who signs in would.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use app::backend::Backend as _;
-use app::course_page::{CourseClass, CourseLink, CoursePage, GoOn};
+use app::course_page::{AskedName, CourseClass, CourseLink, CoursePage, GoOn};
 use app::error::BackendError;
 use app::model::{JoinLab, JoinRequest, LabChoice};
 use axum::http::HeaderMap;
@@ -17,14 +17,13 @@ use url::form_urlencoded;
 
 use super::refusal::LtiRefusal;
 use super::{cookie, registrations, tool};
-use crate::backend::{RequestBackend, seat};
+use crate::backend::RequestBackend;
 use crate::class_settings::ClassSettings;
 use crate::classes::outside::{self, Launched};
 use crate::membership;
 use crate::router::WebState;
 use crate::session;
 use crate::state::{now, store_failed};
-use crate::views;
 
 /// Parameters of our links, which come back with each launch.
 const CLASS: &str = "class";
@@ -173,7 +172,7 @@ async fn learn(
         return Ok(Arrival::Asked(CoursePage::GoOn(GoOn {
             class: class.name,
             name,
-            asks_name: asks_name.then_some(settings.anonymous),
+            asks_name: asks_name.then_some(if settings.anonymous { AskedName::Optional } else { AskedName::Required }),
             labs: if asks_lab { labs } else { Vec::new() },
             leaves_lab,
             state: answer.state.clone(),
@@ -189,15 +188,13 @@ async fn learn(
         // Who has left comes back. Who cannot, since the class is over or they were taken out, still has the lab.
         let back = JoinRequest { code, name: name.or(typed.name), lab: JoinLab::Bring };
         return match backend.join(back).await {
-            Ok(_) | Err(BackendError::Refused { .. } | BackendError::Invalid { .. }) => {
-                Ok(Arrival::At(lab_of(state, session).await?))
-            }
+            Ok(_) | Err(BackendError::Refused { .. } | BackendError::Invalid { .. }) => lab_of(&backend).await,
             Err(error) => Err(error.into()),
         };
     }
     let Some(lab) = lab else { return Err(BackendError::NotFound.into()) };
     session::stand_up(session).await?;
-    let joined = backend.join(JoinRequest { code, name: name.or(typed.name), lab: JoinLab::New(lab) }).await?;
+    backend.join(JoinRequest { code, name: name.or(typed.name), lab: JoinLab::New(lab) }).await?;
     if let Some(new) = session::learner_id(session).await? {
         let kept = store.keep_external_learner(&class.id, &platform, &launch.subject, &new).await;
         let kept = kept.map_err(store_failed)?;
@@ -205,17 +202,15 @@ async fn learn(
             // The same person was quicker in another window: that lab is theirs.
             store.delete_learner(&new).await.map_err(store_failed)?;
             session::sit_down(session, &kept).await?;
-            return Ok(Arrival::At(lab_of(state, session).await?));
         }
     }
-    Ok(Arrival::At(format!("/lab/{}", joined.current_step)))
+    lab_of(&backend).await
 }
 
 /// Where the learner of the session goes on.
-async fn lab_of(state: &WebState, session: &Session) -> Result<String, BackendError> {
-    let seat = seat(&state.headwater, session).await?.ok_or(BackendError::NoLearner)?;
-    let progress = views::Progress::of(&state.headwater, &seat).await?;
-    Ok(format!("/lab/{}", views::learner(state.headwater.lab(seat.engine()), &progress).current_step))
+async fn lab_of(backend: &RequestBackend) -> Result<Arrival, LtiRefusal> {
+    let learner = backend.learner().await?.ok_or(BackendError::NoLearner)?;
+    Ok(Arrival::At(format!("/lab/{}", learner.current_step)))
 }
 
 /// A teacher chooses a class and a lab. Each choice is a form with its answer in it, which goes to the platform at once: so it

@@ -39,7 +39,6 @@ pub(super) enum LtiRefusal {
 
 impl LtiRefusal {
     pub(super) fn page(&self) -> CoursePage {
-        tracing::info!(refusal = %self, "a launch from a learning platform came to nothing");
         let mut message = self.to_string();
         if let Some(first) = message.get(..1) {
             message.replace_range(..1, &first.to_uppercase());

@@ -1,23 +1,18 @@
 //! Signing in by an OpenID Connect provider of others' making, in a process of its own.
 
 use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
 
 use app::model::teach::{EntranceView, InstructorView};
 use axum::http::StatusCode;
 use openidconnect::IssuerUrl;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
-use tokio::time::timeout;
 
 use super::client::{Answer, Instructor, Site, Visitor};
+use super::program::listening;
 use super::school::{CLASS, School, refusal};
 use super::world::{Wishes, World};
 use crate::instructors::{Provider, ProviderSettings};
 
-/// The provider starts within this time, or the test fails.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// Where the provider sends browsers back to, at the host that they take the router for.
 const BACK: &str = "http://headwater.test/teach/oidc/callback";
 const SECRET: &str = "the provider gave this secret";
@@ -33,24 +28,7 @@ impl Idp {
     async fn start() -> Self {
         secret_audit::note("OpenID Connect client secret", SECRET);
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../end2end/support/provider.js");
-        let mut process = Command::new("node")
-            .arg(script)
-            .arg(BACK)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let told = async {
-            loop {
-                let line = lines.next_line().await.unwrap().expect("the provider ended");
-                if line.starts_with("http://") {
-                    return line;
-                }
-            }
-        };
-        let issuer = timeout(PATIENCE, told).await.expect("the provider does not start");
+        let (process, issuer) = listening(Command::new("node").arg(script).arg(BACK)).await;
         let site = Site::At(issuer.strip_prefix("http://").unwrap().parse().unwrap());
         Self { issuer, site, _process: process }
     }

@@ -15,6 +15,8 @@ mod launches;
 mod logs;
 mod new_account;
 mod options;
+#[path = "../support/program.rs"]
+mod program;
 #[path = "../support/receiver.rs"]
 mod receiver;
 mod restart;

@@ -2,18 +2,17 @@
 #![allow(dead_code, reason = "each test binary uses its own part of this module")]
 
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 use url::form_urlencoded;
 
 use super::client::{Answer, Instructor, Site, Visitor};
+use super::program::listening;
 
 /// What is awaited comes within this time, or the test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -32,17 +31,7 @@ impl Course {
     /// The `python3` on the PATH must have lti1p3platform, as `make test` sees to.
     pub async fn start(tool: &str) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/lti/tests/school.py");
-        let mut process = Command::new("python3")
-            .arg(script)
-            .arg(tool)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("python3 is missing");
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let address = timeout(PATIENCE, lines.next_line()).await.expect("the platform does not start").unwrap();
-        let address = address.expect("python3 on the PATH needs lti1p3platform; make test sees to it");
+        let (process, address) = listening(Command::new("python3").arg(script).arg(tool)).await;
         let site = Site::At(address.strip_prefix("http://").unwrap().parse().unwrap());
         Self { address, site, tool: tool.to_owned(), _process: process }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use app::error::BackendError;
 use async_trait::async_trait;
 use classroom::{CheckGrade, Event, Grade, LogEntry, StepGrade};
 use lti::{
@@ -10,7 +11,7 @@ use lti::{
 use serde::{Deserialize, Serialize};
 use store::{Delivery, LearnerId, StoreError};
 
-use super::{Destination, End, Errand, Report};
+use super::{Destination, End, Errand, Report, counted};
 use crate::classes::Classes;
 use crate::classes::outside::{self, LAUNCHED, LINE_ITEMS, Launched, PLATFORM, Platform};
 use crate::state::now;
@@ -29,7 +30,7 @@ pub(super) struct PlatformGrades {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct LineItems {
     /// The course's list that they are in.
-    list: ServiceUrl,
+    list: Option<ServiceUrl>,
     /// By check.
     items: BTreeMap<String, ServiceUrl>,
 }
@@ -61,7 +62,7 @@ impl PlatformGrades {
     /// The scores that the entries change, each as it is now. What comes again in a later entry is sent for that one.
     async fn due(&self, errand: &Errand) -> Result<(Vec<Due>, Vec<NewLineItem>), Failed> {
         let store = self.classes.headwater().store();
-        let board = self.classes.board(&errand.class).await.map_err(|error| Failed::Here(error.to_string()))?;
+        let board = self.classes.board(&errand.class).await?;
         let mut people: HashMap<&str, Option<(String, Grade)>> = HashMap::new();
         let (mut due, mut seen) = (Vec::new(), HashSet::new());
         for entry in errand.entries.iter().rev() {
@@ -94,20 +95,20 @@ impl PlatformGrades {
         &self,
         errand: &Errand,
         grades: &Grades<'_>,
-        list: &ServiceUrl,
+        endpoint: &AgsEndpoint,
         wanted: &[NewLineItem],
     ) -> Result<BTreeMap<String, ServiceUrl>, Failed> {
         let store = self.classes.headwater().store();
         let known: Option<LineItems> = store.document(&errand.class, LINE_ITEMS, &errand.id).await?;
         let has_all = |known: &LineItems| {
-            known.list == *list && wanted.iter().all(|item| known.items.contains_key(&item.resource_id))
+            known.list == endpoint.line_items && wanted.iter().all(|item| known.items.contains_key(&item.resource_id))
         };
         if let Some(known) = known.filter(has_all) {
             return Ok(known.items);
         }
         let made = grades.ensure_line_items(wanted).await?;
         let items = wanted.iter().map(|item| item.resource_id.clone()).zip(made.into_iter().map(|item| item.id));
-        let known = LineItems { list: list.clone(), items: items.collect() };
+        let known = LineItems { list: endpoint.line_items.clone(), items: items.collect() };
         store.save_document(&errand.class, LINE_ITEMS, &errand.id, &known).await?;
         Ok(known.items)
     }
@@ -153,21 +154,15 @@ impl PlatformGrades {
         )?;
         let Some(platform) = platform else { return Ok(Report::gone(errand)) };
         // Once grades may go back, all of them do, from the log's beginning: see `outside::note_launch`.
-        let endpoint = launched.and_then(|launched| launched.grades).filter(AgsEndpoint::takes_grades_of_checks);
-        let Some((endpoint, list)) = endpoint.and_then(|endpoint| Some((endpoint.clone(), endpoint.line_items?)))
-        else {
-            return Ok(Report::nothing(errand));
-        };
+        let Some(endpoint) = launched.and_then(Launched::takes_grades) else { return Ok(Report::nothing(errand)) };
         let (due, wanted) = self.due(errand).await?;
         if due.is_empty() {
             return Ok(Report::nothing(errand));
         }
         let platform = outside::checked(&self.classes, platform).map_err(|error| Failed::There(error.to_string()))?;
         let lti = self.classes.lti();
-        let client = lti.client().await.map_err(|error| Failed::Here(error.to_string()))?;
-        let key = lti.key().await.map_err(|error| Failed::Here(error.to_string()))?;
-        let grades = client.grades(key, &platform, &endpoint);
-        let items = self.line_items(errand, &grades, &list, &wanted).await?;
+        let grades = lti.client().await?.grades(lti.key().await?, &platform, &endpoint);
+        let items = self.line_items(errand, &grades, &endpoint, &wanted).await?;
         let Sent { position, taken, mut deliveries, failed, lacks_item } =
             self.send(errand, &grades, &items, &due).await;
         if lacks_item {
@@ -175,8 +170,7 @@ impl PlatformGrades {
             store.delete_document(&errand.class, LINE_ITEMS, &errand.id).await?;
         }
         if taken > 0 {
-            let words = if taken == 1 { "1 score".to_owned() } else { format!("{taken} scores") };
-            deliveries.insert(0, Delivery { at: now(), status: Some(200), words });
+            deliveries.insert(0, Delivery { at: now(), status: Some(200), words: counted(taken, "score") });
         }
         let end = match failed {
             None => End::Well,
@@ -223,6 +217,12 @@ enum Failed {
 
 impl From<StoreError> for Failed {
     fn from(error: StoreError) -> Self {
+        Self::Here(error.to_string())
+    }
+}
+
+impl From<BackendError> for Failed {
+    fn from(error: BackendError) -> Self {
         Self::Here(error.to_string())
     }
 }

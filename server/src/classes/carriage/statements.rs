@@ -12,7 +12,7 @@ use store::{Delivery, LearnerId, StepRecord, StoreError};
 use url::Url;
 
 use super::webhooks::{failed_delivery, not_taken};
-use super::{Destination, End, Errand, Report};
+use super::{Destination, End, Errand, Report, counted};
 use crate::classes::Classes;
 use crate::classes::outside::{XAPI, Xapi};
 use crate::state::now;
@@ -153,8 +153,7 @@ impl Destination for XapiStatements {
         let count = made.iter().filter(|(seq, _)| *seq <= position).count();
         let mut deliveries = Vec::new();
         if count > 0 {
-            let words = if count == 1 { "1 statement".to_owned() } else { format!("{count} statements") };
-            deliveries.push(Delivery { at: now(), status: Some(200), words });
+            deliveries.push(Delivery { at: now(), status: Some(200), words: counted(count, "statement") });
         }
         let end = match not_taken {
             None => End::Well,

@@ -9,7 +9,7 @@ use deliveries::{Answer, Message, SendError};
 use store::{Delivery, StoreError};
 use url::Url;
 
-use super::{Destination, End, Errand, Report};
+use super::{Destination, End, Errand, Report, counted};
 use crate::classes::Classes;
 use crate::classes::outside::{WEBHOOK, Webhook, signing_key};
 use crate::state::now;
@@ -86,7 +86,7 @@ impl Destination for Webhooks {
 /// What was taken in a turn, and the latest status.
 #[derive(Default)]
 struct Taken {
-    count: u32,
+    count: usize,
     status: u16,
 }
 
@@ -97,12 +97,10 @@ impl Taken {
     }
 
     fn deliveries(&self) -> Vec<Delivery> {
-        let words = match self.count {
-            0 => return Vec::new(),
-            1 => "1 event".to_owned(),
-            count => format!("{count} events"),
-        };
-        vec![Delivery { at: now(), status: Some(self.status), words }]
+        if self.count == 0 {
+            return Vec::new();
+        }
+        vec![Delivery { at: now(), status: Some(self.status), words: counted(self.count, "event") }]
     }
 }
 

@@ -1,16 +1,12 @@
 //! The client that asks the provider: bounded in time and size, and without redirects, which could lead anywhere.
 
 use std::pin::Pin;
-use std::time::Duration;
 
 use anyhow::Context as _;
+use deliveries::bounded_client;
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
-use reqwest::redirect;
 use thiserror::Error;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// One request is answered within this time.
-const TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest answer, in bytes; key sets are a few thousand.
 const LONGEST: usize = 1024 * 1024;
 
@@ -27,15 +23,7 @@ pub enum HttpError {
 
 impl Http {
     pub fn new(https_only: bool) -> anyhow::Result<Self> {
-        // Someone else in this process may have chosen already; any choice will do.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .https_only(https_only)
-            .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TIMEOUT)
-            .user_agent(concat!("Headwater/", env!("CARGO_PKG_VERSION")))
-            .build();
+        let client = bounded_client().https_only(https_only).build();
         Ok(Self(client.context("the client for the OpenID Connect provider cannot be set up")?))
     }
 
@@ -68,7 +56,7 @@ impl<'c> AsyncHttpClient<'c> for Http {
 /// In words, without the URL, which may hold a code.
 fn failed(error: &reqwest::Error) -> HttpError {
     HttpError::Request(match error {
-        error if error.is_timeout() => format!("there was no answer within {} seconds", TIMEOUT.as_secs()),
+        error if error.is_timeout() => "there was no answer in time".to_owned(),
         error if error.is_connect() => "no connection could be made".to_owned(),
         _ => "the connection was lost, or the request could not be made".to_owned(),
     })
