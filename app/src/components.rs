@@ -35,7 +35,9 @@ pub use checks::{CheckRow, Checks};
 pub use cost::CostBar;
 pub use demo::{DemoPanel, DemoProgress, UploadPanel};
 pub use field::FieldInput;
-pub use header::{Footer, Header, brand_mark};
+#[cfg(feature = "ssr")]
+pub use header::brand_mark;
+pub use header::{Footer, Header};
 pub use hints::Hints;
 pub use icon::{Icon, icon};
 pub use instructions::Instructions;
