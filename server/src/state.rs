@@ -9,6 +9,7 @@ use lab::{Engine, Lab, Variables};
 use sandbox::AccountId;
 use store::{Learner, Store, StoreError};
 use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
 
 use crate::checking;
 use crate::class_news::ClassNews;
@@ -39,6 +40,7 @@ struct Parts {
     http: SharedHttpClient,
     admission: Admission,
     class_news: ClassNews,
+    shutdown: CancellationToken,
 }
 
 /// Whom the server lets in.
@@ -60,10 +62,24 @@ pub struct Seat {
 
 impl Headwater {
     /// Joins the parts that the command opened.
-    pub fn new(store: Store, sandbox: SandboxAccess, connector: Connector, admission: Admission) -> Self {
+    /// `shutdown`: cancelled when the server is to stop.
+    pub fn new(
+        store: Store,
+        sandbox: SandboxAccess,
+        connector: Connector,
+        admission: Admission,
+        shutdown: CancellationToken,
+    ) -> Self {
         let labs = Engine::ALL.map(Lab::embedded_for);
         let (desks, http, class_news) = (Desks::default(), http_client(), ClassNews::default());
-        Self { parts: Arc::new(Parts { store, sandbox, labs, connector, desks, http, admission, class_news }) }
+        Self {
+            parts: Arc::new(Parts { store, sandbox, labs, connector, desks, http, admission, class_news, shutdown }),
+        }
+    }
+
+    /// Cancelled when the server is to stop: what is looked at in the background ends then.
+    pub fn shutdown(&self) -> &CancellationToken {
+        &self.parts.shutdown
     }
 
     pub fn store(&self) -> &Store {

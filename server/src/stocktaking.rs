@@ -43,7 +43,13 @@ pub fn refresh(headwater: &Headwater, seat: &Seat, max_age: Duration) {
     }
     let (headwater, seat) = (headwater.clone(), seat.clone());
     tokio::spawn(async move {
-        match take(&headwater, &seat).await {
+        let looked = tokio::select! {
+            // First, since no request waits for this, and so neither does the sandbox: what it does not answer is no news.
+            biased;
+            () = headwater.shutdown().cancelled() => return,
+            looked = take(&headwater, &seat) => looked,
+        };
+        match looked {
             Ok(()) => *taken = Some(Taken { at: Instant::now(), changes }),
             Err(error) => tracing::warn!(%error, "the account could not be looked through"),
         }

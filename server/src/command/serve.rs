@@ -65,8 +65,9 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     tokio::spawn(store.clone().keep_sealing());
     let sessions = SessionStore::open(&store).await.context("the sessions cannot be kept")?;
     tokio::spawn(sessions.clone().delete_expired());
+    let shutdown = CancellationToken::new();
     let admission = Admission { max_learners: options.max_learners, labs_for: options.labs_for };
-    let headwater = Headwater::new(store, sandbox, connector, admission);
+    let headwater = Headwater::new(store, sandbox, connector, admission, shutdown.clone());
     tokio::spawn(headwater.class_news().clone().pass_on(headwater.store().news()));
     let connector = headwater.connector();
     let unlock_code = (connector.mode() == LiveMode::Local).then(|| connector.unlock_code().printed());
@@ -77,7 +78,6 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
         .site_pkg_dir("pkg")
         .site_addr(pages.local_addr()?)
         .build();
-    let shutdown = CancellationToken::new();
     stop_on_signal(shutdown.clone())?;
     let instructors = Instructors::new(headwater.store().clone(), options.provider.provider()?);
     let set_up_code = instructors.set_up_code().await?;
@@ -113,10 +113,16 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     }
     let _watched = watched.drop_guard();
     let limits = options.bounds.limits();
-    let serve_pages = serving::serve(pages, router, limits, shutdown.clone());
+    // Requests under way ask the sandbox until they are answered, so that it stops after the pages.
+    let pages_ended = CancellationToken::new();
+    let serve_pages = async {
+        let served = serving::serve(pages, router, limits, shutdown.clone()).await;
+        pages_ended.cancel();
+        served
+    };
     let serve_sandbox = async {
         match own_sandbox {
-            Some((sandbox, listener)) => sandbox.serve_within(listener, limits, shutdown.clone()).await,
+            Some((sandbox, listener)) => sandbox.serve_within(listener, limits, pages_ended.clone()).await,
             None => Ok(()),
         }
     };

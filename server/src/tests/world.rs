@@ -122,7 +122,8 @@ impl World {
             own_account = own.as_str().to_owned();
         }
         let admission = Admission { max_learners: wishes.max_learners, labs_for: wishes.labs_for };
-        let headwater = Headwater::new(store.clone(), SandboxAccess::Here(sandbox), connector, admission);
+        let headwater =
+            Headwater::new(store.clone(), SandboxAccess::Here(sandbox), connector, admission, shutdown.clone());
         tokio::spawn(headwater.class_news().clone().pass_on(store.news()));
         let leptos = LeptosOptions::builder()
             .output_name("headwater")
