@@ -11,7 +11,9 @@ profile=${HEADWATER_BENCH_PROFILE:-release}
 python=$HEADWATER_TEST_PYTHON/bin/python3
 
 echo "bench: building (several minutes the first time)"
-cargo build --quiet --profile "$profile" --package server --package bench
+cargo build --quiet --profile "$profile" --package server --package bench --package app --features app/ssr \
+    --bins --example preview
+scripts/build-web.sh
 folder=$profile
 [ "$profile" != dev ] || folder=debug
 headwater=$CARGO_TARGET_DIR/$folder/headwater
@@ -46,7 +48,7 @@ address() {
     exit 1
 }
 
-# No browser looks at the pages here, so that their other half need not be built.
+# No browser looks at the pages of this server, which need no other half.
 mkdir -p "$work/site/pkg"
 LEPTOS_SITE_ROOT=$work/site HEADWATER_DATA_DIR=$work/data \
     "$headwater" serve --listen 127.0.0.1:0 --sandbox-listen 127.0.0.1:0 >"$work/headwater.log" 2>&1 &
@@ -80,6 +82,8 @@ echo "bench: streaming SQL"
 "$bench" sql --rounds "$rounds" >>"$results"
 echo "bench: a class's board"
 "$bench" board --rounds "$rounds" >>"$results"
+echo "bench: scrolling a board in Chromium"
+HEADWATER_PREVIEW=$CARGO_TARGET_DIR/$folder/examples/preview node end2end/measure/scrolling.js --rounds "$rounds" >>"$results"
 echo "bench: from a window's end to the chart"
 "$bench" chart --pages "$pages" >>"$results"
 

@@ -6,12 +6,15 @@ cd "$(dirname "$0")/.."
 . scripts/environment.sh
 
 learners=${HEADWATER_LOAD_LEARNERS:-100,1000}
-minutes=${HEADWATER_LOAD_MINUTES:-9}
 ramp=${HEADWATER_LOAD_RAMP:-1}
 board=${HEADWATER_LOAD_BOARD:-100,1000,10000}
 events=${HEADWATER_LOAD_EVENTS:-500}
 seconds=${HEADWATER_LOAD_SECONDS:-60}
 profile=${HEADWATER_LOAD_PROFILE:-release}
+# Where nothing else is asked for, both runs have as many requests a second.
+minutes=60
+[ "$learners" != 100,1000 ] || minutes=6,60
+minutes=${HEADWATER_LOAD_MINUTES:-$minutes}
 
 echo "load: building (several minutes the first time)" >&2
 cargo build --quiet --profile "$profile" --package server --package load

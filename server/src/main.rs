@@ -48,7 +48,12 @@ mod visits;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[tokio::main]
-async fn main() -> anyhow::Result<std::process::ExitCode> {
-    command::run(std::env::args_os().collect()).await
+/// Bytes of a thread's stack: rendering a page nests deeply, most of all in a debug build, and two megabytes, which threads
+/// have otherwise, are nearly used up.
+const STACK: usize = 8 * 1024 * 1024;
+
+fn main() -> anyhow::Result<std::process::ExitCode> {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.enable_all().thread_stack_size(STACK);
+    runtime.build()?.block_on(command::run(std::env::args_os().collect()))
 }

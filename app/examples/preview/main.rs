@@ -51,7 +51,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .fallback(file_and_error_handler_with_context(provide, shell))
         .with_state(options.clone());
     let listener = tokio::net::TcpListener::bind(&options.site_addr).await?;
-    println!("http://{}", options.site_addr);
+    println!("http://{}", listener.local_addr()?);
     axum::serve(listener, router).await?;
     Ok(())
 }

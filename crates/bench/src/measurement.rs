@@ -27,8 +27,20 @@ pub enum Subject {
     Rows,
     /// Entries a second that a class's board took in.
     Entries,
+    /// Milliseconds of work for a frame while a board is scrolled.
+    Frames,
     /// Seconds from a window's end to the page.
     Delay,
+}
+
+impl Subject {
+    /// Times are the better the smaller they are, rates the larger.
+    pub fn is_better_small(self) -> bool {
+        match self {
+            Self::Frames | Self::Delay => true,
+            Self::Records | Self::Items | Self::Rows | Self::Entries => false,
+        }
+    }
 }
 
 /// The measured product, as a target.

@@ -10,6 +10,9 @@ use clap::Args;
 
 use crate::measurement::{HEADWATER, LIMIT, MOTO, Measurement, Subject};
 
+/// In the table's order.
+const SUBJECTS: [Subject; 6] =
+    [Subject::Records, Subject::Items, Subject::Rows, Subject::Entries, Subject::Frames, Subject::Delay];
 /// Wider than any name of a measurement.
 const NAME_WIDTH: usize = 38;
 /// Wider than any median with its range.
@@ -50,7 +53,7 @@ pub fn run(options: &ReportOptions) -> anyhow::Result<()> {
 fn table(measurements: &[Measurement], peer: &str) -> anyhow::Result<(String, usize)> {
     let mut table = String::new();
     let mut behind = 0;
-    for subject in [Subject::Records, Subject::Items, Subject::Rows, Subject::Entries, Subject::Delay] {
+    for subject in SUBJECTS {
         let ours: Vec<&Measurement> =
             measurements.iter().filter(|one| one.subject == subject && one.target == HEADWATER).collect();
         ensure!(!ours.is_empty(), "nothing was measured of {subject:?}");
@@ -59,6 +62,7 @@ fn table(measurements: &[Measurement], peer: &str) -> anyhow::Result<(String, us
             Subject::Items => ("DynamoDB PutItem, items/s", MOTO, peer),
             Subject::Rows => ("Streaming SQL, rows/s", LIMIT, "one stream's most"),
             Subject::Entries => ("A class's board, entries/s", LIMIT, "what it has to show"),
+            Subject::Frames => ("Scrolling a board, ms a frame", LIMIT, "a frame of 60 a second"),
             Subject::Delay => ("From a window's end to the chart, s", LIMIT, "counts as late from"),
         };
         if !table.is_empty() {
@@ -75,7 +79,7 @@ fn table(measurements: &[Measurement], peer: &str) -> anyhow::Result<(String, us
                 bail!("a measurement of nothing: {}", one.how);
             }
             // The ratio tells how many times better, so that below one is always behind.
-            let ratio = if subject == Subject::Delay { other / value } else { value / other };
+            let ratio = if subject.is_better_small() { other / value } else { value / other };
             behind += usize::from(ratio < 1.0);
             let name = format!("  {}", one.how);
             writeln!(table, "{}", line(&name, &values(one)?, &values(against)?, &format!("{ratio:.1}x")))?;
@@ -102,7 +106,7 @@ fn values(measurement: &Measurement) -> anyhow::Result<String> {
 
 /// A rate without decimals and with commas, a time with two decimals.
 fn number(subject: Subject, value: f64) -> String {
-    if subject == Subject::Delay {
+    if subject.is_better_small() {
         return format!("{value:.2}");
     }
     let digits = format!("{value:.0}");
@@ -146,6 +150,8 @@ mod tests {
             of(Subject::Rows, "SQL", LIMIT, &[100_000.0]),
             of(Subject::Entries, "fold", HEADWATER, &[50_000.0]),
             of(Subject::Entries, "fold", LIMIT, &[500.0]),
+            of(Subject::Frames, "large", HEADWATER, &[4.0]),
+            of(Subject::Frames, "large", LIMIT, &[16.0]),
             of(Subject::Delay, "first count", HEADWATER, &[0.5, 0.75, 2.0]),
             of(Subject::Delay, "first count", LIMIT, &[15.0]),
         ]
@@ -159,6 +165,7 @@ mod tests {
         assert!(lines.contains(&"boto3 30,000 (29,000 to 31,000) 20,000 1.5x".to_owned()), "{table}");
         assert!(lines.contains(&"SQL 1,234,567 100,000 12.3x".to_owned()), "{table}");
         assert!(lines.contains(&"fold 50,000 500 100.0x".to_owned()), "{table}");
+        assert!(lines.contains(&"large 4.00 16.00 4.0x".to_owned()), "{table}");
         assert!(lines.contains(&"first count 0.75 (0.50 to 2.00) 15.00 20.0x".to_owned()), "{table}");
         assert_eq!(behind, 0);
     }

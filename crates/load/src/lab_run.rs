@@ -28,9 +28,10 @@ pub struct LabOptions {
     /// Numbers of learners, each for a run of its own against a fresh server.
     #[arg(long, value_delimiter = ',', default_values_t = [100, 1_000])]
     pub learners: Vec<u32>,
-    /// How long each learner stays, in minutes. Waiting for the lab itself comes on top.
-    #[arg(long, default_value_t = 9.0)]
-    pub minutes: f64,
+    /// How long each learner stays, in minutes, in all runs or in one run after the other. Waiting for the lab itself comes
+    /// on top.
+    #[arg(long, value_delimiter = ',', default_values_t = [6.0, 60.0])]
+    pub minutes: Vec<f64>,
     /// Within how many minutes all of them come.
     #[arg(long, default_value_t = 1.0)]
     pub ramp: f64,
@@ -46,6 +47,8 @@ pub struct LabOptions {
 #[derive(Clone, Debug)]
 pub struct Outcome {
     pub learners: u32,
+    /// How long each learner stayed.
+    pub minutes: f64,
     pub recorded: Recorded,
     /// How long it took, from the first learner's coming to the last one's going.
     pub lasted: Duration,
@@ -60,26 +63,41 @@ pub struct Outcome {
 
 /// Runs all and prints the report. Exit status 1: something failed, or took longer than it may.
 pub async fn run(options: LabOptions) -> anyhow::Result<ExitCode> {
-    ensure!(options.minutes > 0.0 && options.minutes <= 600.0, "--minutes is from 0 to 600");
+    ensure!(options.minutes.iter().all(|minutes| *minutes > 0.0 && *minutes <= 600.0), "--minutes is from 0 to 600");
+    let runs = runs(&options.learners, &options.minutes)?;
     ensure!(options.ramp >= 0.0 && options.ramp <= 600.0, "--ramp is from 0 to 600");
     usage::raise_open_files()?;
     eprintln!("load: the generator's own limit");
     let limit = limit::measure().await?;
     let lab = Arc::new(Lab::embedded());
     let mut outcomes = Vec::new();
-    for learners in &options.learners {
-        eprintln!("load: {learners} learners, who stay for {} minutes", options.minutes);
-        outcomes.push(one(&options, *learners, Arc::clone(&lab)).await?);
+    for (learners, minutes) in runs {
+        eprintln!("load: {learners} learners, who stay for {minutes} minutes");
+        outcomes.push(one(&options, learners, minutes, Arc::clone(&lab)).await?);
     }
     print!("{}", report::lab(&options, &outcomes, limit));
     let kept = outcomes.iter().all(report::keeps_bounds);
     Ok(if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn one(options: &LabOptions, learners: u32, lab: Arc<Lab>) -> anyhow::Result<Outcome> {
+/// Each number of learners with the minutes that they stay.
+fn runs(learners: &[u32], minutes: &[f64]) -> anyhow::Result<Vec<(u32, f64)>> {
+    if let [minutes] = minutes {
+        return Ok(learners.iter().map(|learners| (*learners, *minutes)).collect());
+    }
+    ensure!(
+        learners.len() == minutes.len(),
+        "--minutes has {} numbers and --learners {}: give one number of minutes for all, or one for each",
+        minutes.len(),
+        learners.len()
+    );
+    Ok(learners.iter().copied().zip(minutes.iter().copied()).collect())
+}
+
+async fn one(options: &LabOptions, learners: u32, minutes: f64, lab: Arc<Lab>) -> anyhow::Result<Outcome> {
     let mut served = Served::start(&options.headwater, options.server_cores.as_deref(), learners, None).await?;
-    let minutes = |minutes: f64| Duration::from_secs_f64(minutes * 60.0);
-    let plans = plan::class(&lab, learners, minutes(options.ramp), minutes(options.minutes), options.seed);
+    let length = |minutes: f64| Duration::from_secs_f64(minutes * 60.0);
+    let plans = plan::class(&lab, learners, length(options.ramp), length(minutes), options.seed);
     let recorder = Arc::new(Recorder::default());
     let (us, beginning) = (std::process::id(), Instant::now() + Duration::from_millis(500));
     let (server_before, we_before, machine_before) = (usage::of(served.process)?, usage::of(us)?, usage::machine()?);
@@ -110,6 +128,7 @@ async fn one(options: &LabOptions, learners: u32, lab: Arc<Lab>) -> anyhow::Resu
     let (server, we, machine) = (usage::of(served.process)?, usage::of(us)?, usage::machine()?);
     let outcome = Outcome {
         learners,
+        minutes,
         recorded: recorder.so_far(),
         lasted,
         server: server.time - server_before.time,
@@ -120,4 +139,16 @@ async fn one(options: &LabOptions, learners: u32, lab: Arc<Lab>) -> anyhow::Resu
     };
     served.stop().await?;
     Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn minutes_are_for_all_runs_or_for_each() {
+        assert_eq!(runs(&[100, 1_000], &[9.0]).unwrap(), [(100, 9.0), (1_000, 9.0)]);
+        assert_eq!(runs(&[100, 1_000], &[6.0, 60.0]).unwrap(), [(100, 6.0), (1_000, 60.0)]);
+        assert!(runs(&[100], &[6.0, 60.0]).is_err());
+    }
 }

@@ -15,7 +15,7 @@ const PEER: &str =
 /// The report on runs of the lab.
 pub fn lab(options: &LabOptions, outcomes: &[Outcome], limit: Limit) -> String {
     let mut text = head(options.server_cores.as_deref(), limit);
-    line(&mut text, &format!("Learners:  come within {} min and stay for {} min each", options.ramp, options.minutes));
+    line(&mut text, &format!("Learners:  all of a run come within {} min", options.ramp));
     line(&mut text, PEER);
     for outcome in outcomes {
         text.push('\n');
@@ -114,7 +114,7 @@ fn one(text: &mut String, outcome: &Outcome) {
     line(
         text,
         &row(
-            &format!("{} learners", outcome.learners),
+            &format!("{} learners, {} min each", outcome.learners, outcome.minutes),
             ["count", "failed", "p50 ms", "p95 ms", "p99 ms", "max ms", "p99 bound"],
         ),
     );
@@ -214,6 +214,7 @@ mod tests {
         }
         Outcome {
             learners: 1,
+            minutes: 0.5,
             recorded: recorder.so_far(),
             lasted: Duration::from_secs(10),
             server: 5.0,
@@ -236,6 +237,7 @@ mod tests {
         let mut text = String::new();
         // With 3 ms for the write the mean is 62 ms to the millisecond, which no rounding tells otherwise.
         one(&mut text, &outcome(Duration::from_millis(121), true));
+        assert!(text.starts_with("1 learners, 0.5 min each "), "{text}");
         assert!(text.contains("100 MISSED") && text.contains("50 kept"), "{text}");
         assert!(text.contains("2 requests answered, 0 failed, 0.062 s mean"), "{text}");
         assert!(text.contains("server 0.50, its functions 0.10, generator 0.20, whole machine 0.90"), "{text}");

@@ -285,12 +285,18 @@ result = {"calls": {
     "clone in a new user namespace": system_call(56, 0x10000000 | 17, 0, 0, 0, 0),
     "clone3": system_call(435, 0, 0), "getpid as x32": system_call(0x40000000 + 39),
     "ptrace as x32": system_call(0x40000000 + 521, 16, 1), "fcntl F_SETSIG": system_call(72, 0, 10, 18),
+    "setsid": system_call(112),
 }, "refused": {
     "setuid": attempt(os.setuid, 0), "setgid": attempt(os.setgid, 0), "setgroups": attempt(os.setgroups, [0]),
     "chroot": attempt(os.chroot, "/tmp"), "nice": attempt(os.setpriority, os.PRIO_PROCESS, 0, -5),
     "hostname": attempt(socket.sethostname, "host"), "mknod": attempt(os.mknod, "/tmp/sda", 0o60600, os.makedev(8, 0)),
     "real time": attempt(os.sched_setscheduler, 0, os.SCHED_FIFO, os.sched_param(1)),
 }}
+result["niceness"] = os.getpriority(os.PRIO_PROCESS, 0)
+if os.path.exists("/proc/self/autogroup"):
+    with open("/proc/self/autogroup") as file:
+        result["niceness of the session"] = file.read().split()[-1]
+    result["refused"]["niceness of the session"] = attempt(lambda: open("/proc/self/autogroup", "w").write("0"))
 wanted = ("Uid", "Groups", "CapInh", "CapPrm", "CapEff", "CapAmb", "NoNewPrivs", "Seccomp")
 with open("/proc/self/status") as file:
     lines = dict(line.rstrip().split(":", 1) for line in file)
@@ -307,7 +313,12 @@ result["su"] = os.system("/usr/bin/su -c true root </dev/null >/dev/null 2>&1")
     }
     for (what, outcome) in seen["refused"].as_object().unwrap() {
         // Ids that a user namespace does not have are invalid rather than forbidden.
-        assert!(["EPERM", "EACCES", "EINVAL"].contains(&outcome.as_str().unwrap()), "{what}: {outcome}");
+        assert!(["EPERM", "EACCES", "EINVAL", "EROFS"].contains(&outcome.as_str().unwrap()), "{what}: {outcome}");
+    }
+    assert_eq!(seen["niceness"], 19);
+    // Kernels without groups of sessions have no such file.
+    if let Some(niceness) = seen.get("niceness of the session") {
+        assert_eq!(niceness, "19");
     }
     let status = &seen["status"];
     for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
@@ -467,7 +478,7 @@ async fn what_a_function_leaves_behind_ends_with_it() {
     let prison = Prison::new(2).await;
     let daemon = |marker: &str| {
         format!(
-            "if os.fork() == 0:\n  os.setsid()\n  if os.fork() == 0:\n    os.execv('/usr/bin/sleep', ['{marker}', '600'])\n  \
+            "if os.fork() == 0:\n  os.setpgid(0, 0)\n  if os.fork() == 0:\n    os.execv('/usr/bin/sleep', ['{marker}', '600'])\n  \
              os._exit(0)\n"
         )
     };

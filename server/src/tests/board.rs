@@ -117,12 +117,54 @@ async fn after_a_cut_nothing_is_missing() {
 }
 
 #[tokio::test]
+async fn a_viewer_who_is_too_slow_misses_nothing() {
+    let mut school = School::open().await;
+    let learner = school.join("Lina").await;
+    let path = school.events_path("?after=0");
+    let mut told = follow(&mut school.owner, &path).await;
+    let mut page = Page::default();
+    page.take_until(&mut told, |page| page.rows.len() == 1).await;
+    // More than the board keeps for one who does not read: every request for its rows makes it tell.
+    let rounds: i64 = 100;
+    for round in 0..rounds {
+        let verdict = if round % 2 == 0 { Wrong } else { Pass };
+        school.check(&learner, "ingest", "rows", verdict, "").await;
+        school.sealed().await;
+        school.rows().await;
+    }
+    let head = school.sealed().await;
+    let mut news = 0;
+    while page.seq < head {
+        let seen = page.seq;
+        page.take_until(&mut told, |page| page.seq > seen).await;
+        news += 1;
+    }
+    assert!(head > rounds && news < rounds, "{news} of {rounds} turns were told one by one");
+    let fresh = Page::of(&school.rows().await);
+    assert_eq!((page.seq, &page.rows), (fresh.seq, &fresh.rows), "the same as a board that is loaded anew");
+}
+
+#[tokio::test]
 async fn a_page_of_another_log_begins_anew() {
     let mut school = School::open().await;
     let path = school.events_path("?after=1000000");
     let mut told = follow(&mut school.owner, &path).await;
     let (_, first) = told.next::<BoardEvent>().await.unwrap();
     assert_eq!(first, BoardEvent::Reset);
+}
+
+#[tokio::test]
+async fn the_stream_of_a_session_that_has_ended_ends() {
+    let mut school = School::open().await;
+    let path = school.events_path("");
+    let mut elsewhere = school.owner.elsewhere().await;
+    let mut told = follow(&mut elsewhere, &path).await;
+    let old = school.owner.password.clone();
+    let fields = [("current", old.as_str()), ("password", "another password of hers")];
+    assert_eq!(school.owner.call("teach-change-password", &fields).await.status, StatusCode::OK);
+    // Looked at with each comment that keeps the connection, every twenty seconds.
+    while told.next::<BoardEvent>().await.is_some() {}
+    assert_eq!(elsewhere.open(&path).await.status(), StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

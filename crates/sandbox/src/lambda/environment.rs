@@ -16,7 +16,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, sleep_until};
 
 use super::isolation::{self, EnvironmentFolder, IsolatedProcess, Isolation};
 use super::log::InvocationLog;
-use super::pool::{Offer, Pool, Running};
+use super::pool::{Idle, Offer, Pool, Running};
 use super::process_tree::ProcessTree;
 use super::runtime_api::{self, CallAnswer, MAX_RESPONSE_BYTES, NextInvocation, RuntimeCall};
 use super::{Endpoint, Invocation, code, limits, report, unix_server};
@@ -63,6 +63,8 @@ pub(super) struct Job {
     /// Dropped without an answer when the environment broke before it began.
     pub reply: oneshot::Sender<Result<Invocation, AwsError>>,
     pub running: Running,
+    /// Held for as long as the environment is at work.
+    pub place: OwnedSemaphorePermit,
 }
 
 struct Environment {
@@ -75,6 +77,8 @@ struct Environment {
     is_ready: bool,
     log: InvocationLog,
     watch: Interval,
+    /// Memory that it holds, and the most that it has held.
+    bytes: u64,
     peak_bytes: u64,
     started: Instant,
     /// Set by the invocation that started the environment, for its report.
@@ -117,13 +121,7 @@ struct Failure {
 }
 
 /// Starts an environment for `job` and keeps it for further jobs that the pool brings.
-pub(super) async fn run(
-    isolation: Arc<Isolation>,
-    launch: Launch,
-    job: Job,
-    place: OwnedSemaphorePermit,
-    pool: Weak<Pool>,
-) {
+pub(super) async fn run(isolation: Arc<Isolation>, launch: Launch, job: Job, pool: Weak<Pool>) {
     let mut environment = match Environment::start(&isolation, launch).await {
         Ok(environment) => environment,
         Err(error) => {
@@ -134,7 +132,7 @@ pub(super) async fn run(
     let mut job = job;
     loop {
         let Finished { result, after } = environment.invoke(&job).await;
-        let Job { reply, running, .. } = job;
+        let Job { reply, running, place, .. } = job;
         let offer = match after {
             After::Idle => {
                 // Offered before the answer is given, so that the invoker's next call finds it.
@@ -156,12 +154,16 @@ pub(super) async fn run(
                 None
             }
         };
-        let Some(offer) = offer else { break };
+        let Some(offer) = offer else {
+            // The place is free when the processes are gone.
+            environment.end().await;
+            return;
+        };
+        drop(place);
         let Some(next) = environment.rest(offer, &pool).await else { break };
         job = next;
     }
     environment.end().await;
-    drop(place);
 }
 
 impl Environment {
@@ -200,6 +202,7 @@ impl Environment {
             is_ready: false,
             log: InvocationLog::default(),
             watch,
+            bytes: 0,
             peak_bytes: 0,
             started,
             init: None,
@@ -375,7 +378,12 @@ impl Environment {
         if Instant::now() >= self.launch.last_use {
             return None;
         }
-        pool.upgrade()?.offer(&self.launch.function_arn, &self.launch.revision)
+        pool.upgrade()?.offer(Idle {
+            account: &self.launch.account,
+            arn: &self.launch.function_arn,
+            revision: &self.launch.revision,
+            bytes: self.bytes,
+        })
     }
 
     /// Waits, frozen, for the next job; nothing when the environment is to end.
@@ -442,6 +450,7 @@ impl Environment {
     fn measure(&mut self) -> bool {
         let Some(tree) = self.tree else { return false };
         let usage = tree.usage();
+        self.bytes = usage.memory_bytes;
         self.peak_bytes = self.peak_bytes.max(usage.memory_bytes);
         let allowed_mb = self.launch.memory_mb.min(limits::MAX_MEMORY_MB) + limits::OWN_MEMORY_MB;
         usage.memory_bytes > allowed_mb * 1024 * 1024
@@ -459,6 +468,8 @@ impl Environment {
     async fn end(mut self) {
         self.kill();
         let _ = self.process.child.wait().await;
+        // Its files go with it, which may wait for the disk.
+        let _ = tokio::task::spawn_blocking(move || drop(self)).await;
     }
 
     fn isolation_failed(&mut self, status: Option<ExitStatus>) -> AwsError {

@@ -21,7 +21,7 @@ const MAX_AGE_MS: i64 = 6 * 3600 * 1000;
 /// Wait after an attempt that did not reach the function.
 const BUSY_AFTER_MS: i64 = 1000;
 /// Events under way at a time, those of all accounts together. Each holds its payload in memory.
-const MOST_UNDER_WAY: usize = 4 * limits::MAX_ENVIRONMENTS;
+const MOST_UNDER_WAY: usize = 4 * limits::MAX_AT_WORK;
 /// Longest time until the queue is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 

@@ -112,6 +112,7 @@ impl Lambda {
         }
         for _ in 0..ATTEMPTS {
             let running = self.inner.pool.enter(&function.scope.account)?;
+            let place = self.inner.pool.place().await?;
             let (reply, answer) = oneshot::channel();
             let job = Job {
                 request_id: request.request_id.clone(),
@@ -119,6 +120,7 @@ impl Lambda {
                 client_context: request.client_context.clone(),
                 reply,
                 running,
+                place,
             };
             self.dispatch(function, job).await?;
             if let Ok(result) = answer.await {
@@ -136,10 +138,9 @@ impl Lambda {
                 Err(error) => job = error.into_inner(),
             }
         }
-        let place = self.inner.pool.place().await?;
         let launch = self.launch(function).await?;
         let isolation = Arc::clone(&self.inner.isolation);
-        tokio::spawn(environment::run(isolation, launch, job, place, Arc::downgrade(&self.inner.pool)));
+        tokio::spawn(environment::run(isolation, launch, job, Arc::downgrade(&self.inner.pool)));
         Ok(())
     }
 

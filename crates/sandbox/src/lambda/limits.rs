@@ -24,10 +24,17 @@ pub(super) const MAX_EVENT_PAYLOAD_BYTES: usize = 1024 * 1024;
 pub(super) const MAX_WAITING_EVENTS: i64 = 100;
 /// Invocations of an account at the same time, as AWS gives new accounts.
 pub(super) const MAX_CONCURRENT: usize = 10;
-/// Environments of all accounts together, idle ones included.
-pub(super) const MAX_ENVIRONMENTS: usize = 32;
-/// How long an invocation waits for a place among [`MAX_ENVIRONMENTS`].
+/// Environments of all accounts together that are at work at the same time.
+pub(super) const MAX_AT_WORK: usize = 32;
+/// How long an invocation waits for a place among [`MAX_AT_WORK`].
 pub(super) const PLACE_WAIT: Duration = Duration::from_secs(10);
+/// Environments of all accounts together that rest.
+pub(super) const MAX_RESTING: usize = 256;
+/// Environments of an account that rest: with those at work they stay below [`PROCESSES`], which an account's user has in all
+/// where the server runs as root.
+pub(super) const MAX_RESTING_OF_ACCOUNT: usize = 10;
+/// The part of the machine's memory that all resting environments together may hold.
+pub(super) const RESTING_PART: u64 = 4;
 /// How long an environment is kept for another invocation.
 pub(super) const IDLE: Duration = Duration::from_secs(180);
 /// How soon after an invocation an idle environment is frozen.

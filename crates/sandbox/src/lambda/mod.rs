@@ -15,6 +15,7 @@ mod invoke;
 mod isolation;
 mod limits;
 mod log;
+mod memory;
 mod operations;
 mod policy;
 mod pool;
@@ -96,7 +97,7 @@ impl Lambda {
             keyring,
             logs,
             isolation: Arc::new(Isolation::new(config.python.clone(), folder)),
-            pool: Pool::new(),
+            pool: Pool::new(memory::for_resting()),
             events: Arc::default(),
             endpoint: OnceLock::new(),
             endpoint_port: endpoint_port(&config.endpoint_url),

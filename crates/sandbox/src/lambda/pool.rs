@@ -1,4 +1,4 @@
-//! Which environments run and which rest, so that a warm one is used again and no account takes more than its share.
+//! Which environments are at work and which rest, so that a warm one is used again and no account takes more than its share.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,10 @@ use crate::{AccountId, AwsError};
 /// The environments of all functions.
 pub(super) struct Pool {
     state: Mutex<State>,
+    /// For environments at work.
     places: Arc<Semaphore>,
+    /// Memory that all resting ones together may hold, bytes.
+    most_bytes: u64,
     next_id: AtomicU64,
 }
 
@@ -29,9 +32,21 @@ struct State {
 
 struct Resting {
     id: u64,
+    account: AccountId,
     arn: String,
     revision: String,
+    bytes: u64,
     jobs: mpsc::Sender<Job>,
+}
+
+/// An environment that has nothing to do.
+#[derive(Clone, Copy)]
+pub(super) struct Idle<'a> {
+    pub account: &'a AccountId,
+    pub arn: &'a str,
+    pub revision: &'a str,
+    /// Memory that it holds.
+    pub bytes: u64,
 }
 
 /// One of an account's concurrent invocations; it ends when this is dropped.
@@ -48,10 +63,12 @@ pub(super) struct Offer {
 }
 
 impl Pool {
-    pub(super) fn new() -> Arc<Self> {
+    /// `most_bytes` is the memory that all resting environments together may hold.
+    pub(super) fn new(most_bytes: u64) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
-            places: Arc::new(Semaphore::new(limits::MAX_ENVIRONMENTS)),
+            places: Arc::new(Semaphore::new(limits::MAX_AT_WORK)),
+            most_bytes,
             next_id: AtomicU64::new(0),
         })
     }
@@ -67,18 +84,8 @@ impl Pool {
         Ok(Running { pool: Arc::clone(self), account: account.clone() })
     }
 
-    /// A place for a new environment, for which the longest resting one may have to go. `TooManyRequestsException` when
-    /// all are at work for long.
+    /// A place to work in. `TooManyRequestsException` when all are taken for long.
     pub(super) async fn place(&self) -> Result<OwnedSemaphorePermit, AwsError> {
-        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
-            return Ok(place);
-        }
-        {
-            let mut state = self.state();
-            if !state.resting.is_empty() {
-                state.resting.remove(0);
-            }
-        }
         match tokio::time::timeout(limits::PLACE_WAIT, Arc::clone(&self.places).acquire_owned()).await {
             Ok(Ok(place)) => Ok(place),
             _ => Err(too_many_requests()),
@@ -94,15 +101,19 @@ impl Pool {
         Some(state.resting.remove(position).jobs)
     }
 
-    /// Offers an environment for another invocation; nothing when its function has changed or gone.
-    pub(super) fn offer(&self, arn: &str, revision: &str) -> Option<Offer> {
+    /// Offers an environment for another invocation; nothing when its function has changed or gone. Others, or this one, go
+    /// when more rest than may.
+    pub(super) fn offer(&self, environment: Idle<'_>) -> Option<Offer> {
+        let Idle { account, arn, revision, bytes } = environment;
         let mut state = self.state();
         if state.current.get(arn).is_none_or(|current| current != revision) {
             return None;
         }
         let (sender, jobs) = mpsc::channel(1);
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        state.resting.push(Resting { id, arn: arn.to_owned(), revision: revision.to_owned(), jobs: sender });
+        let (arn, revision) = (arn.to_owned(), revision.to_owned());
+        state.resting.push(Resting { id, account: account.clone(), arn, revision, bytes, jobs: sender });
+        state.let_go(account, self.most_bytes);
         Some(Offer { id, jobs })
     }
 
@@ -123,6 +134,22 @@ impl Pool {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Lets the longest resting go until no more rest than may: of the account first, then of all.
+    fn let_go(&mut self, account: &AccountId, most_bytes: u64) {
+        let of_account = self.resting.iter().filter(|resting| resting.account == *account).count();
+        if of_account > limits::MAX_RESTING_OF_ACCOUNT
+            && let Some(first) = self.resting.iter().position(|resting| resting.account == *account)
+        {
+            self.resting.remove(first);
+        }
+        let mut bytes: u64 = self.resting.iter().map(|resting| resting.bytes).sum();
+        while self.resting.len() > limits::MAX_RESTING || bytes > most_bytes {
+            bytes -= self.resting.remove(0).bytes;
+        }
     }
 }
 
@@ -149,10 +176,26 @@ fn too_many_requests() -> AwsError {
 mod tests {
     use super::*;
 
+    const MOST_BYTES: u64 = 1000;
+
+    fn account(number: u64) -> AccountId {
+        format!("{number:012}").parse().unwrap()
+    }
+
+    /// A function of an account is invoked for the first time, and its environment rests.
+    fn rest(pool: &Pool, account: &AccountId, arn: &str, bytes: u64) -> Offer {
+        assert!(pool.take(arn, "1").is_none());
+        pool.offer(Idle { account, arn, revision: "1", bytes }).unwrap()
+    }
+
+    fn is_gone(offer: &mut Offer) -> bool {
+        matches!(offer.jobs.try_recv(), Err(mpsc::error::TryRecvError::Disconnected))
+    }
+
     #[test]
     fn an_account_has_its_own_concurrency() {
-        let pool = Pool::new();
-        let (one, other) = ("111111111111".parse().unwrap(), "222222222222".parse().unwrap());
+        let pool = Pool::new(MOST_BYTES);
+        let (one, other) = (account(1), account(2));
         let mut running: Vec<Running> = (0..limits::MAX_CONCURRENT).map(|_| pool.enter(&one).unwrap()).collect();
         assert_eq!(pool.enter(&one).err().unwrap().code, "TooManyRequestsException");
         assert!(pool.enter(&other).is_ok());
@@ -162,19 +205,44 @@ mod tests {
 
     #[test]
     fn only_the_current_revision_rests() {
-        let pool = Pool::new();
-        assert!(pool.offer("arn", "1").is_none(), "nothing was invoked yet");
+        let pool = Pool::new(MOST_BYTES);
+        let account = account(1);
+        let idle = |revision| Idle { account: &account, arn: "arn", revision, bytes: 1 };
+        assert!(pool.offer(idle("1")).is_none(), "nothing was invoked yet");
         assert!(pool.take("arn", "1").is_none());
-        let mut first = pool.offer("arn", "1").unwrap();
+        let mut first = pool.offer(idle("1")).unwrap();
         assert!(pool.take("arn", "2").is_none());
-        assert!(matches!(first.jobs.try_recv(), Err(mpsc::error::TryRecvError::Disconnected)));
+        assert!(is_gone(&mut first));
         assert!(!pool.withdraw(first.id));
-        assert!(pool.offer("arn", "1").is_none());
-        let second = pool.offer("arn", "2").unwrap();
+        assert!(pool.offer(idle("1")).is_none());
+        let second = pool.offer(idle("2")).unwrap();
         assert!(pool.withdraw(second.id));
-        let mut third = pool.offer("arn", "2").unwrap();
+        let mut third = pool.offer(idle("2")).unwrap();
         pool.retire("arn");
-        assert!(matches!(third.jobs.try_recv(), Err(mpsc::error::TryRecvError::Disconnected)));
-        assert!(pool.offer("arn", "2").is_none());
+        assert!(is_gone(&mut third));
+        assert!(pool.offer(idle("2")).is_none());
+    }
+
+    #[test]
+    fn the_longest_resting_go_when_all_hold_too_much_memory() {
+        let pool = Pool::new(MOST_BYTES);
+        let mut small = rest(&pool, &account(1), "small", 300);
+        let mut half = rest(&pool, &account(2), "half", 500);
+        let mut third = rest(&pool, &account(3), "third", 400);
+        assert!(is_gone(&mut small));
+        assert!(!is_gone(&mut half) && !is_gone(&mut third));
+        let mut giant = rest(&pool, &account(4), "giant", MOST_BYTES + 1);
+        assert!([&mut half, &mut third, &mut giant].into_iter().all(is_gone));
+    }
+
+    #[test]
+    fn an_account_has_so_many_rest_and_no_more() {
+        let pool = Pool::new(MOST_BYTES);
+        let (one, other) = (account(1), account(2));
+        let mut of_other = rest(&pool, &other, "other", 1);
+        let mut offers: Vec<Offer> =
+            (0..=limits::MAX_RESTING_OF_ACCOUNT).map(|number| rest(&pool, &one, &format!("arn-{number}"), 1)).collect();
+        assert!(is_gone(&mut offers[0]));
+        assert!(!is_gone(&mut of_other) && !offers.iter_mut().skip(1).any(is_gone));
     }
 }

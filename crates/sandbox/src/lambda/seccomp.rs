@@ -57,6 +57,8 @@ const REFUSED: &[libc::c_long] = &[
     libc::SYS_request_key,
     libc::SYS_semget,
     libc::SYS_setns,
+    // A new session would get a share of the processors of its own.
+    libc::SYS_setsid,
     libc::SYS_shmget,
     // The kernel's log.
     libc::SYS_syslog,

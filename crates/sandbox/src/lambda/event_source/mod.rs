@@ -61,7 +61,7 @@ struct Running {
 
 impl EventSources {
     pub(crate) fn new(database: Database, iam: Iam, lambda: Lambda, kinesis: Kinesis) -> Self {
-        let places = FairShare::new(limits::MAX_ENVIRONMENTS, limits::MAX_CONCURRENT);
+        let places = FairShare::new(limits::MAX_AT_WORK, limits::MAX_CONCURRENT);
         Self { services: Services { database, iam, lambda, kinesis, places }, running: Arc::default() }
     }
 
