@@ -11,10 +11,8 @@ board=${HEADWATER_LOAD_BOARD:-100,1000,10000}
 events=${HEADWATER_LOAD_EVENTS:-500}
 seconds=${HEADWATER_LOAD_SECONDS:-60}
 profile=${HEADWATER_LOAD_PROFILE:-release}
-# Where nothing else is asked for, both runs have as many requests a second.
-minutes=60
-[ "$learners" != 100,1000 ] || minutes=6,60
-minutes=${HEADWATER_LOAD_MINUTES:-$minutes}
+minutes=()
+[ -z "${HEADWATER_LOAD_MINUTES:-}" ] || minutes=(--minutes "$HEADWATER_LOAD_MINUTES")
 
 echo "load: building (several minutes the first time)" >&2
 cargo build --quiet --profile "$profile" --package server --package load
@@ -33,6 +31,6 @@ load() {
 }
 # Both are measured, whatever comes of the first.
 failed=0
-[ "$learners" = 0 ] || load lab --learners "$learners" --minutes "$minutes" --ramp "$ramp" || failed=1
+[ "$learners" = 0 ] || load lab --learners "$learners" "${minutes[@]}" --ramp "$ramp" || failed=1
 [ "$board" = 0 ] || load board --learners "$board" --events "$events" --seconds "$seconds" || failed=1
 exit "$failed"

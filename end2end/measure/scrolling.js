@@ -5,8 +5,8 @@
 // things a second happen in the class; its value is the 95th percentile, in milliseconds.
 import { parseArgs } from "node:util";
 
-import { launchBrowser, newVisitor, open } from "../support/browser.js";
-import { startPreview } from "../support/preview.js";
+import { launchBrowser } from "../support/browser.js";
+import { openBoard, startPreview } from "../support/preview.js";
 
 /** A frame of 60 in a second, milliseconds. */
 const FRAME = 1000 / 60;
@@ -23,10 +23,7 @@ const preview = await startPreview();
 const browser = await launchBrowser();
 try {
   for (const { scene, learners } of BOARDS) {
-    const { page, context } = await newVisitor(browser, preview);
-    await context.addCookies([{ name: "teach", value: scene, url: preview.url }]);
-    await open(page, "/teach/classes/c7");
-    await page.locator(".board-frame.is-whole").waitFor();
+    const { page, context } = await openBoard(browser, preview, scene);
     const values = [];
     for (let round = 0; round < Number(options.rounds); round++) {
       values.push(percentile(await page.evaluate(scroll, { frames: FRAMES, scrolled: SCROLLED }), 0.95));

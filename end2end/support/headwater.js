@@ -7,9 +7,9 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { logOfServer, noteSecret } from "./audit.js";
 
-const TARGET = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL("../../target", import.meta.url));
+export const TARGET = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL("../../target", import.meta.url));
 export const BINARY = join(TARGET, "debug", "headwater");
-const SITE = process.env.LEPTOS_SITE_ROOT ?? join(TARGET, "site");
+export const SITE = process.env.LEPTOS_SITE_ROOT ?? join(TARGET, "site");
 const START_MS = 60_000;
 
 /** A running server: `url` of the pages, `endpoint` of the sandbox, `unlockCode` and `setUpCode` from its terminal. */

@@ -3,11 +3,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 
-const TARGET = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL("../../target", import.meta.url));
+import { newVisitor, open } from "./browser.js";
+import { SITE, TARGET } from "./headwater.js";
+
 const PREVIEW = process.env.HEADWATER_PREVIEW ?? join(TARGET, "debug", "examples", "preview");
-const SITE = process.env.LEPTOS_SITE_ROOT ?? join(TARGET, "site");
 
 /** `url` of the pages, and `stop`. Cookies choose what they show; `app/examples/preview/main.rs` tells which. */
 export async function startPreview() {
@@ -27,4 +27,13 @@ export async function startPreview() {
       await ended;
     },
   };
+}
+
+/** A visitor with a class's board open, all its rows loaded: of `owner` with thirty learners, or `large` with ten thousand. */
+export async function openBoard(browser, preview, scene) {
+  const visitor = await newVisitor(browser, preview);
+  await visitor.context.addCookies([{ name: "teach", value: scene, url: preview.url }]);
+  await open(visitor.page, "/teach/classes/c7");
+  await visitor.page.locator(".board-frame.is-whole").waitFor();
+  return visitor;
 }

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { launchBrowser, newVisitor, open } from "../support/browser.js";
-import { startPreview } from "../support/preview.js";
+import { launchBrowser } from "../support/browser.js";
+import { openBoard, startPreview } from "../support/preview.js";
 
 const LEARNERS = 10_000;
 /** Far fewer than there are learners, whatever the height of the window. */
@@ -23,10 +23,7 @@ after(async () => {
 });
 
 test("ten thousand rows can be scrolled through while five hundred things a second happen", async () => {
-  const { page, context, complaints } = await newVisitor(browser, preview);
-  await context.addCookies([{ name: "teach", value: "large", url: preview.url }]);
-  await open(page, "/teach/classes/c7");
-  await page.locator(".board-frame.is-whole").waitFor();
+  const { page, context, complaints } = await openBoard(browser, preview, "large");
   assert.equal(await page.locator(".board-frame").getAttribute("aria-rowcount"), String(LEARNERS + 1));
   await page.locator(".board-frame").scrollIntoViewIfNeeded();
 

@@ -48,8 +48,8 @@ mod visits;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Bytes of a thread's stack: rendering a page nests deeply, most of all in a debug build, and two megabytes, which threads
-/// have otherwise, are nearly used up.
+/// Bytes of a thread's stack: rendering a page nests deeply, most of all in a debug build, where a test has overflowed the two
+/// megabytes that threads have otherwise.
 const STACK: usize = 8 * 1024 * 1024;
 
 fn main() -> anyhow::Result<std::process::ExitCode> {

@@ -29,8 +29,8 @@ pub struct LabOptions {
     #[arg(long, value_delimiter = ',', default_values_t = [100, 1_000])]
     pub learners: Vec<u32>,
     /// How long each learner stays, in minutes, in all runs or in one run after the other. Waiting for the lab itself comes
-    /// on top.
-    #[arg(long, value_delimiter = ',', default_values_t = [6.0, 60.0])]
+    /// on top. Left out, an hour with 1,000 learners, and with others as long as makes as many requests a second.
+    #[arg(long, value_delimiter = ',')]
     pub minutes: Vec<f64>,
     /// Within how many minutes all of them come.
     #[arg(long, default_value_t = 1.0)]
@@ -82,6 +82,9 @@ pub async fn run(options: LabOptions) -> anyhow::Result<ExitCode> {
 
 /// Each number of learners with the minutes that they stay.
 fn runs(learners: &[u32], minutes: &[f64]) -> anyhow::Result<Vec<(u32, f64)>> {
+    if minutes.is_empty() {
+        return Ok(learners.iter().map(|learners| (*learners, f64::from(*learners) * 60.0 / 1000.0)).collect());
+    }
     if let [minutes] = minutes {
         return Ok(learners.iter().map(|learners| (*learners, *minutes)).collect());
     }
@@ -147,6 +150,7 @@ mod tests {
 
     #[test]
     fn minutes_are_for_all_runs_or_for_each() {
+        assert_eq!(runs(&[100, 1_000], &[]).unwrap(), [(100, 6.0), (1_000, 60.0)]);
         assert_eq!(runs(&[100, 1_000], &[9.0]).unwrap(), [(100, 9.0), (1_000, 9.0)]);
         assert_eq!(runs(&[100, 1_000], &[6.0, 60.0]).unwrap(), [(100, 6.0), (1_000, 60.0)]);
         assert!(runs(&[100], &[6.0, 60.0]).is_err());

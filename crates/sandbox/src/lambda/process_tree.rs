@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
+use super::memory;
+
 /// More processes than an environment may have, so that a walk is bounded whatever it finds.
 const MOST_PROCESSES: usize = 1024;
 /// What an environment holds of the host's memory.
@@ -119,11 +121,8 @@ fn children(pid: Pid) -> Vec<Pid> {
 
 fn memory_bytes(pid: Pid) -> u64 {
     let status = fs::read_to_string(folder(pid).join("status")).unwrap_or_default();
-    let kilobytes = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
-    };
-    (kilobytes("RssAnon:").unwrap_or(0) + kilobytes("RssShmem:").unwrap_or(0)) * 1024
+    let bytes = |name| memory::bytes_of(&status, name).unwrap_or(0);
+    bytes("RssAnon:") + bytes("RssShmem:")
 }
 
 fn open_files(pid: Pid) -> u64 {
