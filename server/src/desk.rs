@@ -9,17 +9,20 @@ use std::time::{Duration, Instant};
 use app::error::BackendError;
 use aws_config::identity::IdentityCache;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use checks::{Clients, Step};
+use futures::FutureExt as _;
 use lab::Variables;
+use sandbox::AccountId;
 use store::LearnerId;
 use tokio::sync::watch;
 
 use crate::checking::Looked;
 use crate::connect::Found;
 use crate::demo::DemoDesk;
+use crate::kept::Kept;
 use crate::place::Place;
+use crate::sandbox_access::SandboxAccess;
 use crate::stocktaking::Taken;
 use crate::views::{Charted, Traced};
 
@@ -27,9 +30,6 @@ use crate::views::{Charted, Traced};
 const DESKS: usize = 1000;
 /// A desk unused for this long may be cleared away.
 const IDLE: Duration = Duration::from_secs(30 * 60);
-/// Regions in which a missing resource is looked for, besides the learner's own.
-const OTHER_REGIONS: [&str; 4] = ["us-east-1", "us-west-2", "eu-west-1", "eu-central-1"];
-
 /// All desks, by learner.
 #[derive(Default)]
 pub struct Desks(Mutex<HashMap<LearnerId, Arc<Desk>>>);
@@ -62,8 +62,8 @@ pub struct Desk {
     /// Wakes the learner's open pages when something was done that they show.
     pub changed: Changed,
     results: Mutex<HashMap<Step, Arc<tokio::sync::Mutex<Option<Looked>>>>>,
-    traced: Arc<tokio::sync::Mutex<Option<Traced>>>,
-    charted: Arc<tokio::sync::Mutex<Option<Charted>>>,
+    traced: Kept<Traced>,
+    charted: Kept<Charted>,
     inventoried: Arc<tokio::sync::Mutex<Option<Taken>>>,
     used: Mutex<Instant>,
 }
@@ -104,22 +104,28 @@ impl Access {
         Self { clients: Clients::for_account(account, &sdk, other_regions), sdk }
     }
 
-    /// The sandbox account of these credentials, reached at `endpoint`; `http` holds the connections that all desks share.
-    pub fn to_sandbox(
-        credentials: SharedCredentialsProvider,
-        region: &str,
-        endpoint: &str,
-        http: &SharedHttpClient,
-    ) -> Self {
+    /// An account in the sandbox; `http` holds the connections that all desks share.
+    pub fn to_sandbox(sandbox: &SandboxAccess, account: AccountId, region: &str, http: &SharedHttpClient) -> Self {
         let sdk = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))
-            .endpoint_url(endpoint)
-            .credentials_provider(credentials)
+            .endpoint_url(sandbox.internal_url())
+            .credentials_provider(sandbox.service_credentials(&account))
             .identity_cache(IdentityCache::lazy().build())
             .http_client(http.clone())
             .build();
-        Self::new(sdk, OTHER_REGIONS.map(str::to_owned).to_vec())
+        let sandbox = sandbox.clone();
+        let ask = move || {
+            let (sandbox, account) = (sandbox.clone(), account.clone());
+            let told = async move {
+                sandbox.regions(&account).await.unwrap_or_else(|error| {
+                    tracing::warn!(%error, "the sandbox does not tell the regions of an account");
+                    checks::DEFAULT_REGIONS.map(str::to_owned).to_vec()
+                })
+            };
+            told.boxed()
+        };
+        Self { clients: Clients::asking_for_regions(&sdk, ask), sdk }
     }
 }
 
@@ -144,8 +150,8 @@ impl Desk {
             found: Mutex::default(),
             changed: Changed::default(),
             results: Mutex::default(),
-            traced: Arc::default(),
-            charted: Arc::default(),
+            traced: Kept::default(),
+            charted: Kept::default(),
             inventoried: Arc::default(),
             used: Mutex::new(Instant::now()),
         }
@@ -185,13 +191,13 @@ impl Desk {
     }
 
     /// The place where the last trace of a sending is kept.
-    pub fn traced(&self) -> Arc<tokio::sync::Mutex<Option<Traced>>> {
-        Arc::clone(&self.traced)
+    pub fn traced(&self) -> &Kept<Traced> {
+        &self.traced
     }
 
     /// The place where the chart as it was read last is kept.
-    pub fn charted(&self) -> Arc<tokio::sync::Mutex<Option<Charted>>> {
-        Arc::clone(&self.charted)
+    pub fn charted(&self) -> &Kept<Charted> {
+        &self.charted
     }
 
     /// When the account was last looked through; who holds it is the one who looks.

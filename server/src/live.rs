@@ -29,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tower_sessions::Session;
 use tracing::Instrument as _;
 
+use crate::kept::Reader;
 use crate::measures::LiveStream;
 use crate::router::WebState;
 use crate::state::{Headwater, Seat};
@@ -203,8 +204,8 @@ async fn changes(
         change(&mut shown.steps, views::summaries(lab, seat, &progress), LiveEvent::Steps),
         change(&mut shown.pipeline, views::pipeline(seat, &progress, &demo), LiveEvent::Pipeline),
         change(&mut shown.demo, demo, LiveEvent::Demo),
-        change(&mut shown.chart, views::chart(headwater, seat).await?, LiveEvent::Chart),
-        change(&mut shown.trace, views::trace(headwater, seat).await?, LiveEvent::Trace),
+        change(&mut shown.chart, views::chart(headwater, seat, Reader::Stream).await?, LiveEvent::Chart),
+        change(&mut shown.trace, views::trace(headwater, seat, Reader::Stream).await?, LiveEvent::Trace),
         change(&mut shown.receipt, receipt, LiveEvent::Receipt),
         change(&mut shown.cost, views::cost(headwater, seat).await?, LiveEvent::Cost),
     ];

@@ -17,6 +17,7 @@ mod enrolment;
 mod executor;
 mod health;
 mod instructors;
+mod kept;
 mod live;
 mod lti;
 mod master_key;

@@ -58,6 +58,14 @@ impl SandboxAccess {
         }
     }
 
+    /// The regions in which an account has anything.
+    pub async fn regions(&self, account: &AccountId) -> Result<Vec<String>, AwsError> {
+        match self {
+            Self::Here(sandbox) => sandbox.regions(account).await,
+            Self::Elsewhere { sandbox, .. } => sandbox.regions(account).await,
+        }
+    }
+
     /// How many accounts there are.
     pub async fn count_accounts(&self) -> Result<u32, AwsError> {
         match self {

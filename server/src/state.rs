@@ -170,13 +170,7 @@ impl Headwater {
         Ok(match place {
             Place::Sandbox => {
                 let account: AccountId = learner.account.parse().map_err(internal)?;
-                let (sandbox, http) = (&self.parts.sandbox, &self.parts.http);
-                Access::to_sandbox(
-                    sandbox.service_credentials(&account),
-                    &variables.region,
-                    sandbox.internal_url(),
-                    http,
-                )
+                Access::to_sandbox(&self.parts.sandbox, account, &variables.region, &self.parts.http)
             }
             Place::Account { connected: None } => {
                 Access::new(self.parts.connector.unconnected(&variables.region), Vec::new())

@@ -16,6 +16,7 @@ use store::{AnswerRecord, CheckRecord, LearnerId, StepRecord, Store};
 use time::OffsetDateTime;
 
 use crate::demo;
+use crate::kept::Reader;
 use crate::state::{Headwater, Seat, store_failed};
 
 pub use account::{engine, offer};
@@ -78,8 +79,8 @@ pub async fn lab(
         steps: summaries(lab, seat, progress),
         pipeline: pipeline(seat, progress, &demo),
         demo,
-        chart: chart(headwater, seat).await?,
-        trace: trace(headwater, seat).await?,
+        chart: chart(headwater, seat, Reader::Page).await?,
+        trace: trace(headwater, seat, Reader::Page).await?,
         cost: cost(headwater, seat).await?,
     })
 }

@@ -2,12 +2,14 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use futures::future::BoxFuture;
 use tokio::time::Instant;
 
 use crate::{
@@ -30,7 +32,7 @@ const LOOK_ELSEWHERE_AGAIN: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub struct Clients {
     config: SdkConfig,
-    other_regions: Arc<[String]>,
+    other_regions: OtherRegions,
     nowhere_else: Arc<Mutex<HashMap<String, Instant>>>,
     pub(crate) sts: aws_sdk_sts::Client,
     pub(crate) firehose: aws_sdk_firehose::Client,
@@ -41,6 +43,18 @@ pub struct Clients {
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     pub(crate) iam: aws_sdk_iam::Client,
 }
+
+/// In which regions, beside the learner's own, something of the learner's may be.
+#[derive(Clone)]
+enum OtherRegions {
+    /// All that the account has.
+    All(Arc<[String]>),
+    /// Those that are told for each look, of an endpoint that knows where an account has anything.
+    Asked(Ask),
+}
+
+/// Tells the regions in which an account has anything.
+type Ask = Arc<dyn Fn() -> BoxFuture<'static, Vec<String>> + Send + Sync>;
 
 /// An SDK client of `$service` that makes no call but those in the table.
 macro_rules! guarded {
@@ -57,17 +71,25 @@ impl Clients {
     ///
     /// They keep AWS's rates among themselves; see [`Clients::for_account`].
     pub fn new(config: &SdkConfig, other_regions: impl IntoIterator<Item = String>) -> Self {
-        Self::with_rates(Arc::default(), config, other_regions)
+        Self::with_rates(Arc::default(), config, OtherRegions::all(other_regions))
+    }
+
+    /// The same for an endpoint of our own that knows where an account has anything: `ask` tells the regions, each time that
+    /// something is looked for.
+    pub fn asking_for_regions(
+        config: &SdkConfig,
+        ask: impl Fn() -> BoxFuture<'static, Vec<String>> + Send + Sync + 'static,
+    ) -> Self {
+        Self::with_rates(Arc::default(), config, OtherRegions::Asked(Arc::new(ask)))
     }
 
     /// The same for an AWS account that may be used by several learners: all clients made for `account` in this process
     /// keep AWS's rates together.
     pub fn for_account(account: &str, config: &SdkConfig, other_regions: impl IntoIterator<Item = String>) -> Self {
-        Self::with_rates(Rates::of_account(account), config, other_regions)
+        Self::with_rates(Rates::of_account(account), config, OtherRegions::all(other_regions))
     }
 
-    fn with_rates(rates: Arc<Rates>, config: &SdkConfig, other_regions: impl IntoIterator<Item = String>) -> Self {
-        let here = config.region().map(ToString::to_string);
+    fn with_rates(rates: Arc<Rates>, config: &SdkConfig, other_regions: OtherRegions) -> Self {
         let behavior = config.behavior_version().unwrap_or_else(BehaviorVersion::latest);
         let in_turn = SharedHttpClient::new(InTurn::new(rates, config.http_client(), ATTEMPT_TIMEOUT));
         let config = config
@@ -91,7 +113,7 @@ impl Clients {
             .interceptor(Guard::of(Caller::Checks))
             .build();
         Self {
-            other_regions: other_regions.into_iter().filter(|region| Some(region) != here.as_ref()).collect(),
+            other_regions,
             nowhere_else: Arc::default(),
             sts: guarded!(aws_sdk_sts, &config),
             firehose: guarded!(aws_sdk_firehose, &config),
@@ -110,8 +132,14 @@ impl Clients {
         self.config.endpoint_url().is_none()
     }
 
-    pub(crate) fn other_regions(&self) -> &[String] {
-        &self.other_regions
+    /// Where else to look than in the learner's own region.
+    pub(crate) async fn other_regions(&self) -> Vec<String> {
+        let mut regions = match &self.other_regions {
+            OtherRegions::All(regions) => regions.to_vec(),
+            OtherRegions::Asked(ask) => ask().await,
+        };
+        regions.retain(|region| Some(region.as_str()) != self.config.region().map(AsRef::as_ref));
+        regions
     }
 
     /// The same credentials, retries and bounds in another region.
@@ -160,6 +188,21 @@ impl Clients {
             let mut found_nowhere = self.nowhere_else.lock().unwrap_or_else(PoisonError::into_inner);
             found_nowhere.retain(|_, at| at.elapsed() < LOOK_ELSEWHERE_AGAIN);
             found_nowhere.insert(thing, Instant::now());
+        }
+    }
+}
+
+impl OtherRegions {
+    fn all(regions: impl IntoIterator<Item = String>) -> Self {
+        Self::All(regions.into_iter().collect())
+    }
+}
+
+impl fmt::Debug for OtherRegions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All(regions) => formatter.debug_tuple("All").field(regions).finish(),
+            Self::Asked(_) => formatter.write_str("Asked"),
         }
     }
 }

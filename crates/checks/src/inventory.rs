@@ -134,7 +134,8 @@ fn total(resources: &[Resource]) -> u64 {
 pub async fn inventory(clients: &Clients, subject: &Subject, now: OffsetDateTime) -> Inventory {
     let look = Look { clients, subject, clock: Clock::starting_at(now) };
     let deadline = Instant::now() + INVENTORY_TIMEOUT;
-    let other_regions = clients.other_regions().iter().map(String::as_str);
+    let other_regions = clients.other_regions().await;
+    let other_regions = other_regions.iter().map(String::as_str);
     let regions: Vec<&str> = std::iter::once(subject.region.as_str()).chain(other_regions).collect();
     let mut gathered = Gathered::default();
     // What to look at, with its ARN where a tag told of it.

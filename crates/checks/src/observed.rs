@@ -308,10 +308,11 @@ impl<'a> Observed<'a> {
         let looks: Vec<_> = self
             .clients
             .other_regions()
-            .iter()
+            .await
+            .into_iter()
             .map(|region| {
                 let has_it = has_it(region.clone());
-                async move { has_it.await.then(|| region.clone()) }.boxed()
+                async move { has_it.await.then_some(region) }.boxed()
             })
             .collect();
         let search = stream::iter(looks).buffer_unordered(REGIONS_AT_ONCE).filter_map(std::future::ready);

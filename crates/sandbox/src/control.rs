@@ -103,6 +103,7 @@ impl Sandbox {
             .route("/accounts/{account}/keys", get(keys).post(create_key))
             .route("/accounts/{account}/keys/{key}", delete(delete_key))
             .route("/accounts/{account}/service-key", post(service_key))
+            .route("/accounts/{account}/regions", get(regions))
             .layer(from_fn_with_state(token, only_with_token))
             .with_state(self.clone())
     }
@@ -124,6 +125,10 @@ async fn describe(State(sandbox): State<Sandbox>) -> Response {
 
 async fn new_account(State(sandbox): State<Sandbox>) -> Response {
     answer(sandbox.new_account().await.map(|account| AccountMade { account: account.to_string() }))
+}
+
+async fn regions(State(sandbox): State<Sandbox>, Path(account): Path<String>) -> Response {
+    answer(async { sandbox.regions(&read(&account)?).await }.await)
 }
 
 async fn keys(State(sandbox): State<Sandbox>, Path(account): Path<String>) -> Response {

@@ -3,11 +3,13 @@
 //! A commit is in the operating system's hands before it is acknowledged, so that it survives `kill -9`.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, Sqlite, SqliteConnection, Transaction};
 use thiserror::Error;
 
+use crate::AccountId;
 use crate::changes::Changes;
 
 /// Readers that may run beside the one writer.
@@ -19,6 +21,8 @@ pub struct Database {
     writer: SqlitePool,
     readers: SqlitePool,
     changes: Changes,
+    /// Statement that finds the regions of an account.
+    regions: Arc<str>,
 }
 
 /// The database could not be opened or brought up to date.
@@ -48,12 +52,18 @@ impl Database {
         // A file does not hang up: to ask a connection before each use whether it is still there is a wait for nothing.
         let readers = SqlitePoolOptions::new().max_connections(READERS).test_before_acquire(false);
         let readers = readers.connect_with(options.read_only(true)).await?;
-        Ok(Self { writer, readers, changes })
+        let regions = regions_statement(&readers).await?.into();
+        Ok(Self { writer, readers, changes, regions })
     }
 
     /// What tells whether something in an account has changed.
     pub(crate) fn changes(&self) -> &Changes {
         &self.changes
+    }
+
+    /// The regions in which an account has anything, in alphabetical order.
+    pub(crate) async fn regions(&self, account: &AccountId) -> Result<Vec<String>, sqlx::Error> {
+        sqlx::query_scalar(&*self.regions).bind(account.as_str()).fetch_all(&self.readers).await
     }
 
     /// Begins a writing transaction. It holds the only writer, so keep it short and call no other service within it.
@@ -80,4 +90,45 @@ async fn writer(options: SqliteConnectOptions, changes: &Changes) -> Result<Sqli
         })
         .connect_with(options)
         .await
+}
+
+/// The statement of [`Database::regions`], which takes an account: over all tables that name an account and a region, so that
+/// no service can be forgotten.
+async fn regions_statement(readers: &SqlitePool) -> Result<String, sqlx::Error> {
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT tables.name FROM sqlite_schema AS tables
+         WHERE tables.type = 'table'
+         AND EXISTS (SELECT * FROM pragma_table_info(tables.name) WHERE name = 'account_id')
+         AND EXISTS (SELECT * FROM pragma_table_info(tables.name) WHERE name = 'region')",
+    )
+    .fetch_all(readers)
+    .await?;
+    let of_table = |table: &String| format!("SELECT region FROM {table} WHERE account_id = ?1");
+    let union = tables.iter().map(of_table).collect::<Vec<_>>().join(" UNION ");
+    Ok(format!("SELECT region FROM ({union}) ORDER BY region"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_account_has_the_regions_that_it_has_something_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("sandbox.sqlite3")).await.unwrap();
+        let mut transaction = database.write().await.unwrap();
+        sqlx::raw_sql(
+            "INSERT INTO account VALUES ('111122223333', 0), ('444455556666', 0);
+             INSERT INTO bucket VALUES ('111122223333', 'clicks', 'us-west-2', 0), ('444455556666', 'others', 'eu-west-1', 0);
+             INSERT INTO log_group (account_id, region, name, created_ms, tags)
+                 VALUES ('111122223333', 'ap-south-1', 'a', 0, '{}'), ('111122223333', 'ap-south-1', 'b', 0, '{}')",
+        )
+        .execute(&mut *transaction)
+        .await
+        .unwrap();
+        transaction.commit().await.unwrap();
+        assert_eq!(database.regions(&"111122223333".parse().unwrap()).await.unwrap(), ["ap-south-1", "us-west-2"]);
+        assert_eq!(database.regions(&"444455556666".parse().unwrap()).await.unwrap(), ["eu-west-1"]);
+        assert!(database.regions(&"777788889999".parse().unwrap()).await.unwrap().is_empty());
+    }
 }

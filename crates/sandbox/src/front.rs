@@ -24,7 +24,6 @@ use crate::account_management;
 use crate::analytics::Analytics;
 use crate::authorization::{self, S3Session};
 use crate::body::Bodies;
-use crate::changes::Changes;
 use crate::dynamodb::DynamoDb;
 use crate::firehose::Firehose;
 use crate::iam::Iam;
@@ -49,7 +48,7 @@ pub struct Sandbox {
 
 struct Services {
     bodies: Bodies,
-    changes: Changes,
+    database: Database,
     config: SandboxConfig,
     keyring: Keyring,
     sts: Sts,
@@ -123,8 +122,7 @@ impl Sandbox {
             limits,
         );
         let analytics = Analytics::new(database.clone(), clock.clone(), iam.clone(), firehose.clone(), lambda.clone());
-        let changes = database.changes().clone();
-        let dynamodb = DynamoDb::new(database, clock);
+        let dynamodb = DynamoDb::new(database.clone(), clock);
         let tagged: [Arc<dyn TaggedResources>; 8] = [
             Arc::new(s3.clone()),
             Arc::new(firehose.clone()),
@@ -140,7 +138,7 @@ impl Sandbox {
         let bodies = Bodies::new();
         let services = Services {
             bodies,
-            changes,
+            database,
             config,
             keyring,
             sts,
@@ -233,7 +231,12 @@ impl Sandbox {
     /// A number that differs from the one before if something in the account was changed in between: by a call, by a service
     /// at work in the background, or by the learner's code. It means nothing after a restart.
     pub fn changes(&self, account: &AccountId) -> u64 {
-        self.services.changes.of(account)
+        self.services.database.changes().of(account)
+    }
+
+    /// The regions in which an account has anything, in alphabetical order.
+    pub async fn regions(&self, account: &AccountId) -> Result<Vec<String>, AwsError> {
+        Ok(self.services.database.regions(account).await?)
     }
 
     /// The key with which this server itself acts in a learner's account. Never show it to anyone.

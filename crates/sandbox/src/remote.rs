@@ -100,6 +100,11 @@ impl RemoteSandbox {
         Ok(keys.into_iter().map(|key| AccessKeyMetadata { id: key.id, created: key.created }).collect())
     }
 
+    /// As [`crate::Sandbox::regions`].
+    pub async fn regions(&self, account: &AccountId) -> Result<Vec<String>, AwsError> {
+        self.parts.ask(Method::GET, &format!("/accounts/{account}/regions")).await
+    }
+
     /// What [`crate::Sandbox::service_credentials`] gives, asked for when it is first needed.
     pub fn service_credentials(&self, account: &AccountId) -> RemoteCredentials {
         RemoteCredentials { sandbox: self.clone(), account: account.clone() }

@@ -8,8 +8,9 @@ use tokio::time::timeout;
 
 use super::client::Learner;
 use super::world::World;
-use crate::checking;
+use crate::kept::Reader;
 use crate::state::Seat;
+use crate::{checking, views};
 
 /// So short that only a change can be the reason for another look, or for none.
 const SHORT: Duration = Duration::from_nanos(1);
@@ -75,4 +76,17 @@ async fn other_names_are_looked_for_at_once() {
     let second = look(&world, &renamed, SHORT).await;
     assert_ne!(second, first);
     assert!(second[0].message.contains("another-bucket"), "{second:?}");
+}
+
+#[tokio::test]
+async fn a_page_waits_for_nobody_who_reads() {
+    let world = World::start().await;
+    let learner = world.learner().await;
+    let seat = seat(&world, &learner).await;
+    let headwater = &world.headwater;
+    views::chart(headwater, &seat, Reader::Stream).await.unwrap();
+    // Somebody reads the table, and takes long.
+    let _turn = seat.desk.charted().turn().await;
+    let page = timeout(PATIENCE, views::chart(headwater, &seat, Reader::Page)).await;
+    assert!(page.expect("the page waits").is_ok());
 }

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 
 use super::seconds;
 use crate::checking::{UNCHANGED, subject};
+use crate::kept::Reader;
 use crate::state::{Headwater, Seat, now, store_failed};
 
 /// The fact that keeps the chart as it was seen last, for when the table is gone.
@@ -18,10 +19,14 @@ const LAST_CHART: &str = "chart";
 const WINDOWS: usize = 60;
 /// Closed windows that are shown as awaited before they are taken for empty.
 const AWAITED: i64 = 3;
+/// How old the chart may become on a page that is loaded, and on one that is open.
+const ON_A_PAGE: Duration = Duration::from_secs(5);
+const ON_AN_OPEN_PAGE: Duration = Duration::from_millis(1500);
 /// The table may take this long to answer before the page goes on with what was seen last.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What the table held when it was read last.
+#[derive(Clone)]
 pub struct Charted {
     at: Instant,
     /// [`Headwater::changes`] before.
@@ -32,10 +37,10 @@ pub struct Charted {
 }
 
 /// Reads the table, or gives the chart as it was seen last when there is no table (any more) or it cannot be read now.
-pub async fn chart(headwater: &Headwater, seat: &Seat) -> Result<ChartView, BackendError> {
+pub async fn chart(headwater: &Headwater, seat: &Seat, reader: Reader) -> Result<ChartView, BackendError> {
     let subject = subject(headwater, seat).await?;
     let learner = &seat.learner.id;
-    let counts = read(headwater, seat, &subject).await;
+    let counts = read(headwater, seat, &subject, reader).await;
     let kept: Option<ChartView> = headwater.store().fact(learner, LAST_CHART).await.map_err(store_failed)?;
     let Some(counts) = counts else { return Ok(kept.unwrap_or_else(|| nothing(seat))) };
     let view = ChartView {
@@ -52,17 +57,17 @@ pub async fn chart(headwater: &Headwater, seat: &Seat) -> Result<ChartView, Back
 
 /// The counts in the table, read anew if something in the account has changed. Nothing when there is no table, or when it
 /// cannot be read now.
-async fn read(headwater: &Headwater, seat: &Seat, subject: &Subject) -> Option<WindowCounts> {
+async fn read(headwater: &Headwater, seat: &Seat, subject: &Subject, reader: Reader) -> Option<WindowCounts> {
     let place = seat.desk.charted();
-    let mut charted = place.lock().await;
+    let good = |last: &Charted, changes| last.table == subject.table && last.is_good_for(reader, changes);
     let changes = headwater.changes(seat);
-    if let Some(last) = &*charted
-        && changes.is_some()
-        && last.changes == changes
-        && last.table == subject.table
-        && last.at.elapsed() < UNCHANGED
-    {
-        return last.counts.clone();
+    if let Some(last) = place.last().filter(|last| good(last, changes)) {
+        return last.counts;
+    }
+    let _turn = place.turn().await;
+    let changes = headwater.changes(seat);
+    if let Some(last) = place.last().filter(|last| good(last, changes)) {
+        return last.counts;
     }
     let access = seat.desk.access();
     let counts = match tokio::time::timeout(PATIENCE, window_counts(&access.clients, subject, WINDOWS, now())).await {
@@ -74,8 +79,16 @@ async fn read(headwater: &Headwater, seat: &Seat, subject: &Subject) -> Option<W
         }
         Err(_) => return None,
     };
-    *charted = Some(Charted { at: Instant::now(), changes, table: subject.table.clone(), counts: counts.clone() });
+    place.keep(Charted { at: Instant::now(), changes, table: subject.table.clone(), counts: counts.clone() });
     counts
+}
+
+impl Charted {
+    fn is_good_for(&self, reader: Reader, changes: Option<u64>) -> bool {
+        let age = self.at.elapsed();
+        age < reader.patience(ON_A_PAGE, ON_AN_OPEN_PAGE)
+            || (changes.is_some() && self.changes == changes && age < UNCHANGED)
+    }
 }
 
 fn nothing(seat: &Seat) -> ChartView {

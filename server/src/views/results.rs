@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use super::receipt::kept_receipt;
 use super::{Progress, chart, engine, learner, seconds, summaries};
 use crate::demo;
+use crate::kept::Reader;
 use crate::state::{Headwater, Seat};
 
 /// What the learner reached, step by step.
@@ -27,7 +28,7 @@ pub async fn results(headwater: &Headwater, seat: &Seat) -> Result<ResultsView, 
         region: seat.variables.region.clone(),
         started_at: seconds(seat.learner.created),
         finished_at: finished_at.and_then(|times| times.into_iter().max()),
-        chart: chart(headwater, seat).await?,
+        chart: chart(headwater, seat, Reader::Page).await?,
         clicks_accepted: demo::clicks_accepted(headwater, seat).await?,
         engine: engine(seat.engine()).to_owned(),
         is_account: seat.place.is_account(),

@@ -13,16 +13,19 @@ use super::check::evidence_view;
 use super::seconds;
 use crate::checking::{UNCHANGED, subject};
 use crate::demo;
+use crate::kept::Reader;
 use crate::state::{Headwater, Seat, now};
 
-/// How old a trace may become while clicks are on their way.
-const FRESH: Duration = Duration::from_secs(5);
+/// How old a trace may become while clicks are on their way, on a page that is loaded and on one that is open.
+const ON_A_PAGE: Duration = Duration::from_secs(10);
+const ON_AN_OPEN_PAGE: Duration = Duration::from_secs(5);
 /// The same once all of them have arrived.
 const SETTLED: Duration = Duration::from_secs(60);
 /// A page waits this long for a new trace before it goes on with the last one.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// A trace as the desk keeps it.
+#[derive(Clone)]
 pub struct Traced {
     at: Instant,
     complete: bool,
@@ -34,18 +37,19 @@ pub struct Traced {
 }
 
 /// How far the latest sending has come; `None` before the first, and for sendings without a mark.
-pub async fn trace(headwater: &Headwater, seat: &Seat) -> Result<Option<TraceView>, BackendError> {
+pub async fn trace(headwater: &Headwater, seat: &Seat, reader: Reader) -> Result<Option<TraceView>, BackendError> {
     let Some(progress) = demo::latest(headwater, seat).await? else { return Ok(None) };
     let Some(run) = run(&progress) else { return Ok(None) };
     let place = seat.desk.traced();
-    let mut traced = place.lock().await;
+    let good = |last: &Traced, changes| last.is_good_for(reader, &run, changes);
     let changes = headwater.changes(seat);
-    if let Some(last) = &*traced
-        && last.view.mark == run.title
-        && last.view.rows == run.rows
-        && last.still_holds(changes)
-    {
-        return Ok(Some(last.view.clone()));
+    if let Some(last) = place.last().filter(|last| good(last, changes)) {
+        return Ok(Some(last.view));
+    }
+    let _turn = place.turn().await;
+    let changes = headwater.changes(seat);
+    if let Some(last) = place.last().filter(|last| good(last, changes)) {
+        return Ok(Some(last.view));
     }
     let subject = subject(headwater, seat).await?;
     let access = seat.desk.access();
@@ -55,20 +59,25 @@ pub async fn trace(headwater: &Headwater, seat: &Seat) -> Result<Option<TraceVie
             let complete = progress.is_over() && found.is_complete();
             let look_again = found.look_again();
             let view = view(&run, found, subject.engine);
-            *traced = Some(Traced { at: Instant::now(), complete, changes, look_again, view: view.clone() });
+            place.keep(Traced { at: Instant::now(), complete, changes, look_again, view: view.clone() });
             Ok(Some(view))
         }
-        Err(_) => Ok(traced.as_ref().filter(|last| last.view.mark == run.title).map(|last| last.view.clone())),
+        Err(_) => Ok(place.last().filter(|last| last.view.mark == run.title).map(|last| last.view)),
     }
 }
 
 impl Traced {
-    /// Whether another look would see the same.
-    fn still_holds(&self, changes: Option<u64>) -> bool {
+    /// Whether it tells enough of this run, or another look would see the same.
+    fn is_good_for(&self, reader: Reader, run: &Run, changes: Option<u64>) -> bool {
+        // A page that is loaded while clicks are sent shows what a trace has found a moment ago of those before.
+        if self.view.mark != run.title || (reader == Reader::Stream && self.view.rows != run.rows) {
+            return false;
+        }
         let age = self.at.elapsed();
-        let is_fresh = age < if self.complete { SETTLED } else { FRESH };
+        let fresh = if self.complete { SETTLED } else { reader.patience(ON_A_PAGE, ON_AN_OPEN_PAGE) };
         let is_waiting = self.look_again.is_none_or(|at| now() < at);
-        is_fresh || (changes.is_some() && changes == self.changes && is_waiting && age < UNCHANGED)
+        let is_same = changes.is_some() && changes == self.changes && self.view.rows == run.rows;
+        age < fresh || (is_same && is_waiting && age < UNCHANGED)
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
+use aws_config::Region;
+use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
 use axum::http::StatusCode;
+use lab::{Engine, Variables};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Child;
 
@@ -71,12 +74,38 @@ async fn a_learner_works_in_a_sandbox_of_another_process() {
     let identity = aws_sdk_sts::Client::new(&sdk).get_caller_identity().send().await.unwrap();
     assert_eq!(identity.account(), Some(learner.account.as_str()));
 
+    let elsewhere = sdk.clone().into_builder().region(Region::from_static("ap-south-1")).build();
+    create_table(&aws_sdk_dynamodb::Client::new(&elsewhere)).await;
+    learner.post("/api/recheck", &[("slug", "results")]).await;
+    let checks = learner.get("/lab/results").await.section("checks");
+    assert!(checks.contains("ap-south-1"), "the sandbox has told in which regions the account has something: {checks}");
+
     learner.post("/api/rotate-keys", &[]).await;
     let keys = learner.get("/lab/connect").await.code("keys-exports").unwrap();
     assert!(!keys.contains(&learner.secret), "the key is another one");
     assert!(aws_sdk_sts::Client::new(&sdk).get_caller_identity().send().await.is_err(), "the old one is revoked");
     server.stop().await;
     assert!(!near.log().contains(TOKEN) && !near.log().is_empty());
+}
+
+/// Makes a table with the lab's name.
+async fn create_table(dynamodb: &aws_sdk_dynamodb::Client) {
+    let name = Variables::defaults_for(Engine::SqlApplication, "", "", "").table;
+    let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
+    let attribute = |name: &str| {
+        AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build().unwrap()
+    };
+    dynamodb
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .attribute_definitions(attribute("metric"))
+        .attribute_definitions(attribute("window_end"))
+        .key_schema(key("metric", KeyType::Hash))
+        .key_schema(key("window_end", KeyType::Range))
+        .send()
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

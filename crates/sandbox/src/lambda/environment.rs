@@ -16,7 +16,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, sleep_until};
 
 use super::isolation::{self, EnvironmentFolder, IsolatedProcess, Isolation};
 use super::log::InvocationLog;
-use super::pool::{Idle, Offer, Pool, Running};
+use super::pool::{Idle, Offer, Pool, Running, Start};
 use super::process_tree::ProcessTree;
 use super::runtime_api::{self, CallAnswer, MAX_RESPONSE_BYTES, NextInvocation, RuntimeCall};
 use super::{Endpoint, Invocation, code, limits, report, unix_server};
@@ -74,6 +74,8 @@ struct Environment {
     calls: mpsc::Receiver<RuntimeCall>,
     /// The runtime's unanswered `next` call: it is there exactly when the environment is idle.
     waiting: Option<oneshot::Sender<NextInvocation>>,
+    /// Until the function is loaded.
+    start: Option<Start>,
     is_ready: bool,
     log: InvocationLog,
     watch: Interval,
@@ -121,8 +123,8 @@ struct Failure {
 }
 
 /// Starts an environment for `job` and keeps it for further jobs that the pool brings.
-pub(super) async fn run(isolation: Arc<Isolation>, launch: Launch, job: Job, pool: Weak<Pool>) {
-    let mut environment = match Environment::start(&isolation, launch).await {
+pub(super) async fn run(isolation: Arc<Isolation>, launch: Launch, start: Option<Start>, job: Job, pool: Weak<Pool>) {
+    let mut environment = match Environment::start(&isolation, launch, start).await {
         Ok(environment) => environment,
         Err(error) => {
             let _ = job.reply.send(Err(error));
@@ -167,7 +169,7 @@ pub(super) async fn run(isolation: Arc<Isolation>, launch: Launch, job: Job, poo
 }
 
 impl Environment {
-    async fn start(isolation: &Arc<Isolation>, mut launch: Launch) -> Result<Self, AwsError> {
+    async fn start(isolation: &Arc<Isolation>, mut launch: Launch, start: Option<Start>) -> Result<Self, AwsError> {
         let folder = isolation.environment_folder(&launch.account).map_err(AwsError::internal)?;
         let (zip, target) = (std::mem::take(&mut launch.code), folder.code());
         tokio::task::spawn_blocking(move || code::unpack(&zip, &target))
@@ -199,6 +201,7 @@ impl Environment {
             tree,
             calls,
             waiting: None,
+            start,
             is_ready: false,
             log: InvocationLog::default(),
             watch,
@@ -299,6 +302,7 @@ impl Environment {
                 }
                 Event::Call(RuntimeCall::Next { reply }) => {
                     self.waiting = Some(reply);
+                    self.start = None;
                     self.init = Some(self.started.elapsed());
                     return Ok(());
                 }

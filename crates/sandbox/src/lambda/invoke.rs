@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::environment::{self, Job, Launch, LogDestination};
 use super::errors::{access_denied, invalid_parameter, invalid_request_content, not_offered, too_large, validation};
+use super::pool::{Admission, Start};
 use super::store::{self, Function, State};
 use super::{Invocation, Lambda, limits, operations, variables};
 use crate::keyring::RoleSession;
@@ -112,7 +113,7 @@ impl Lambda {
         }
         for _ in 0..ATTEMPTS {
             let running = self.inner.pool.enter(&function.scope.account)?;
-            let place = self.inner.pool.place().await?;
+            let Admission { place, start } = self.inner.pool.admit(&function.arn(), &function.revision_id).await?;
             let (reply, answer) = oneshot::channel();
             let job = Job {
                 request_id: request.request_id.clone(),
@@ -122,7 +123,7 @@ impl Lambda {
                 running,
                 place,
             };
-            self.dispatch(function, job).await?;
+            self.dispatch(function, job, start).await?;
             if let Ok(result) = answer.await {
                 return result;
             }
@@ -130,7 +131,9 @@ impl Lambda {
         Err(AwsError::internal(format!("the environments of {} break before they begin", function.arn())))
     }
 
-    async fn dispatch(&self, function: &Function, mut job: Job) -> Result<(), AwsError> {
+    /// Gives the job to an environment that rests, or starts one. Where one rested a moment ago and is taken now, `start` is
+    /// missing: it starts all the same.
+    async fn dispatch(&self, function: &Function, mut job: Job, start: Option<Start>) -> Result<(), AwsError> {
         while let Some(jobs) = self.inner.pool.take(&function.arn(), &function.revision_id) {
             match jobs.try_send(job) {
                 Ok(()) => return Ok(()),
@@ -140,7 +143,7 @@ impl Lambda {
         }
         let launch = self.launch(function).await?;
         let isolation = Arc::clone(&self.inner.isolation);
-        tokio::spawn(environment::run(isolation, launch, job, Arc::downgrade(&self.inner.pool)));
+        tokio::spawn(environment::run(isolation, launch, start, job, Arc::downgrade(&self.inner.pool)));
         Ok(())
     }
 

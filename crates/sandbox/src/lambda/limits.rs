@@ -26,8 +26,10 @@ pub(super) const MAX_WAITING_EVENTS: i64 = 100;
 pub(super) const MAX_CONCURRENT: usize = 10;
 /// Environments of all accounts together that are at work at the same time.
 pub(super) const MAX_AT_WORK: usize = 32;
-/// How long an invocation waits for a place among [`MAX_AT_WORK`].
-pub(super) const PLACE_WAIT: Duration = Duration::from_secs(10);
+/// How long an invocation waits for a place among [`MAX_AT_WORK`], and until its environment may start.
+pub(super) const ADMISSION_WAIT: Duration = Duration::from_secs(30);
+/// How long an environment may keep others from starting.
+pub(super) const HEAD_START: Duration = Duration::from_secs(2);
 /// Environments of all accounts together that rest.
 pub(super) const MAX_RESTING: usize = 256;
 /// Environments of an account that rest: with those at work they stay below [`PROCESSES`], which an account's user has in all
@@ -47,7 +49,7 @@ pub(super) const WATCH: Duration = Duration::from_millis(100);
 pub(super) const FREEZE_TRIES: usize = 50;
 pub(super) const FREEZE_PAUSE: Duration = Duration::from_millis(20);
 /// How often an idle environment is looked at, whether it is still frozen.
-pub(super) const IDLE_WATCH: Duration = Duration::from_secs(1);
+pub(super) const IDLE_WATCH: Duration = Duration::from_secs(5);
 
 /// Memory that a function really gets, whatever its `MemorySize`, MB.
 pub(super) const MAX_MEMORY_MB: u64 = 512;

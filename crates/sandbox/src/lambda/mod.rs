@@ -91,13 +91,14 @@ impl Lambda {
     /// it prints.
     pub(crate) fn new(database: Database, config: &SandboxConfig, iam: Iam, keyring: Keyring, logs: Logs) -> Self {
         let folder = config.data_dir.join("environments");
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let inner = Inner {
             database,
             iam,
             keyring,
             logs,
             isolation: Arc::new(Isolation::new(config.python.clone(), folder)),
-            pool: Pool::new(memory::for_resting()),
+            pool: Pool::new(memory::for_resting(), cores),
             events: Arc::default(),
             endpoint: OnceLock::new(),
             endpoint_port: endpoint_port(&config.endpoint_url),

@@ -1,4 +1,4 @@
-//! Which environments are at work and which rest, so that a warm one is used again and no account takes more than its share.
+//! Which environments start, are at work, and rest, so that a warm one is used again and no account takes more than its share.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
 use super::environment::Job;
 use super::limits;
@@ -14,6 +16,8 @@ use crate::{AccountId, AwsError};
 /// The environments of all functions.
 pub(super) struct Pool {
     state: Mutex<State>,
+    /// For environments that start.
+    starts: Arc<Semaphore>,
     /// For environments at work.
     places: Arc<Semaphore>,
     /// Memory that all resting ones together may hold, bytes.
@@ -55,6 +59,20 @@ pub(super) struct Running {
     account: AccountId,
 }
 
+/// What an invocation holds of the machine.
+pub(super) struct Admission {
+    /// For as long as the environment is at work.
+    pub place: OwnedSemaphorePermit,
+    /// Until a new environment has loaded its function.
+    pub start: Option<Start>,
+}
+
+/// A new environment's right to the processors before others that wait to start: it ends when this is dropped, and after
+/// [`limits::HEAD_START`] in any case.
+pub(super) struct Start {
+    _held: JoinSet<()>,
+}
+
 /// An environment's end of its entry in the pool.
 pub(super) struct Offer {
     pub id: u64,
@@ -63,10 +81,11 @@ pub(super) struct Offer {
 }
 
 impl Pool {
-    /// `most_bytes` is the memory that all resting environments together may hold.
-    pub(super) fn new(most_bytes: u64) -> Arc<Self> {
+    /// `most_bytes` is the memory that all resting environments together may hold, `cores` the number of processors.
+    pub(super) fn new(most_bytes: u64, cores: usize) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
+            starts: Arc::new(Semaphore::new(cores)),
             places: Arc::new(Semaphore::new(limits::MAX_AT_WORK)),
             most_bytes,
             next_id: AtomicU64::new(0),
@@ -84,12 +103,21 @@ impl Pool {
         Ok(Running { pool: Arc::clone(self), account: account.clone() })
     }
 
-    /// A place to work in. `TooManyRequestsException` when all are taken for long.
-    pub(super) async fn place(&self) -> Result<OwnedSemaphorePermit, AwsError> {
-        match tokio::time::timeout(limits::PLACE_WAIT, Arc::clone(&self.places).acquire_owned()).await {
-            Ok(Ok(place)) => Ok(place),
-            _ => Err(too_many_requests()),
-        }
+    /// Room for one more environment at work, and to start it unless one of this function and revision rests.
+    /// `TooManyRequestsException` when there is none for long.
+    ///
+    /// What starts at once takes as long as all of it, one after the other: no more start than there are processors, so that
+    /// the first is done early, and none runs out of the time that it has for starting.
+    pub(super) async fn admit(&self, arn: &str, revision: &str) -> Result<Admission, AwsError> {
+        let admitted = async {
+            let start = if self.rests(arn, revision) { None } else { Some(Start::new(room(&self.starts).await?)) };
+            Ok(Admission { place: room(&self.places).await?, start })
+        };
+        timeout(limits::ADMISSION_WAIT, admitted).await.unwrap_or_else(|_| Err(too_many_requests()))
+    }
+
+    fn rests(&self, arn: &str, revision: &str) -> bool {
+        self.state().resting.iter().any(|resting| resting.arn == arn && resting.revision == revision)
     }
 
     /// The environment of this function and revision that rested last, if any. Those of other revisions go.
@@ -137,6 +165,17 @@ impl Pool {
     }
 }
 
+impl Start {
+    fn new(permit: OwnedSemaphorePermit) -> Self {
+        let mut held = JoinSet::new();
+        held.spawn(async move {
+            let _permit = permit;
+            sleep(limits::HEAD_START).await;
+        });
+        Self { _held: held }
+    }
+}
+
 impl State {
     /// Lets the longest resting go until no more rest than may: of the account first, then of all.
     fn let_go(&mut self, account: &AccountId, most_bytes: u64) {
@@ -165,6 +204,10 @@ impl Drop for Running {
     }
 }
 
+async fn room(of: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, AwsError> {
+    Arc::clone(of).acquire_owned().await.map_err(AwsError::internal)
+}
+
 fn too_many_requests() -> AwsError {
     AwsError::client("TooManyRequestsException", "Rate Exceeded.")
         .with_status(429)
@@ -177,6 +220,11 @@ mod tests {
     use super::*;
 
     const MOST_BYTES: u64 = 1000;
+    const CORES: usize = 2;
+
+    fn pool() -> Arc<Pool> {
+        Pool::new(MOST_BYTES, CORES)
+    }
 
     fn account(number: u64) -> AccountId {
         format!("{number:012}").parse().unwrap()
@@ -194,7 +242,7 @@ mod tests {
 
     #[test]
     fn an_account_has_its_own_concurrency() {
-        let pool = Pool::new(MOST_BYTES);
+        let pool = pool();
         let (one, other) = (account(1), account(2));
         let mut running: Vec<Running> = (0..limits::MAX_CONCURRENT).map(|_| pool.enter(&one).unwrap()).collect();
         assert_eq!(pool.enter(&one).err().unwrap().code, "TooManyRequestsException");
@@ -205,7 +253,7 @@ mod tests {
 
     #[test]
     fn only_the_current_revision_rests() {
-        let pool = Pool::new(MOST_BYTES);
+        let pool = pool();
         let account = account(1);
         let idle = |revision| Idle { account: &account, arn: "arn", revision, bytes: 1 };
         assert!(pool.offer(idle("1")).is_none(), "nothing was invoked yet");
@@ -225,7 +273,7 @@ mod tests {
 
     #[test]
     fn the_longest_resting_go_when_all_hold_too_much_memory() {
-        let pool = Pool::new(MOST_BYTES);
+        let pool = pool();
         let mut small = rest(&pool, &account(1), "small", 300);
         let mut half = rest(&pool, &account(2), "half", 500);
         let mut third = rest(&pool, &account(3), "third", 400);
@@ -237,12 +285,59 @@ mod tests {
 
     #[test]
     fn an_account_has_so_many_rest_and_no_more() {
-        let pool = Pool::new(MOST_BYTES);
+        let pool = pool();
         let (one, other) = (account(1), account(2));
         let mut of_other = rest(&pool, &other, "other", 1);
         let mut offers: Vec<Offer> =
             (0..=limits::MAX_RESTING_OF_ACCOUNT).map(|number| rest(&pool, &one, &format!("arn-{number}"), 1)).collect();
         assert!(is_gone(&mut offers[0]));
         assert!(!is_gone(&mut of_other) && !offers.iter_mut().skip(1).any(is_gone));
+    }
+
+    /// Whether it is admitted without waiting for others, and with what.
+    async fn admitted_now(pool: &Pool, arn: &str) -> Option<Admission> {
+        timeout(std::time::Duration::from_millis(1), pool.admit(arn, "1")).await.ok().map(Result::unwrap)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_start_at_once_than_there_are_processors() {
+        let pool = pool();
+        let first = admitted_now(&pool, "first").await.unwrap();
+        let second = admitted_now(&pool, "second").await.unwrap();
+        assert!(admitted_now(&pool, "third").await.is_none());
+        // One that rests needs not start.
+        let _offer = rest(&pool, &account(1), "warm", 1);
+        assert!(admitted_now(&pool, "warm").await.unwrap().start.is_none());
+        // Who has started goes on at work.
+        let Admission { place, start } = first;
+        drop(start);
+        tokio::task::yield_now().await;
+        assert!(admitted_now(&pool, "third").await.is_some());
+        drop((place, second));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_starts_for_long_holds_nobody_up() {
+        let pool = pool();
+        let mut slow = Vec::new();
+        for _ in 0..CORES {
+            slow.push(admitted_now(&pool, "slow").await.unwrap());
+        }
+        assert!(admitted_now(&pool, "other").await.is_none());
+        let before = tokio::time::Instant::now();
+        assert!(pool.admit("other", "1").await.is_ok());
+        assert!(before.elapsed() <= limits::HEAD_START);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_long_is_refused() {
+        let pool = pool();
+        let mut at_work = Vec::new();
+        for _ in 0..limits::MAX_AT_WORK {
+            at_work.push(pool.admit("arn", "1").await.unwrap().place);
+        }
+        assert_eq!(pool.admit("arn", "1").await.err().unwrap().code, "TooManyRequestsException");
+        at_work.pop();
+        assert!(pool.admit("arn", "1").await.is_ok());
     }
 }

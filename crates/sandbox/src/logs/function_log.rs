@@ -8,6 +8,9 @@ use super::{Logs, groups};
 use crate::iam::Iam;
 use crate::{AwsError, Database, Scope};
 
+/// Logs that are written in one transaction.
+const AT_ONCE: usize = 64;
+
 /// A line with the time at which it came, milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LogLine {
@@ -35,48 +38,76 @@ impl Logs {
     }
 }
 
-/// Writes what comes until all senders are gone.
+/// Writes what comes until all senders are gone, as much as waits in one transaction: where many functions run, each would
+/// otherwise wait for the only writer by itself.
 pub(super) async fn write_all(database: Database, iam: Iam, mut waiting: mpsc::Receiver<FunctionLog>) {
-    while let Some(log) = waiting.recv().await {
-        match write(&database, &iam, log).await {
-            Ok(true) => {}
-            Ok(false) => tracing::debug!("a function's role does not let it write its log"),
-            Err(error) => tracing::warn!(%error, "a function's log could not be written"),
+    let mut logs = Vec::new();
+    while waiting.recv_many(&mut logs, AT_ONCE).await > 0 {
+        let allowed = allowed(&iam, std::mem::take(&mut logs)).await;
+        if let Err(error) = write(&database, &allowed).await {
+            tracing::debug!(%error, "the logs of functions could not be written together");
+            for log in allowed {
+                if let Err(error) = write(&database, std::slice::from_ref(&log)).await {
+                    tracing::warn!(%error, "a function's log could not be written");
+                }
+            }
         }
     }
 }
 
-/// Makes the group and the stream where they are missing, and writes. False when the role does not allow it.
-async fn write(database: &Database, iam: &Iam, log: FunctionLog) -> Result<bool, AwsError> {
-    let permissions = iam.permissions_of_role(&log.scope, &log.role).await?;
-    // IAM sees what is done to a group as done to its stream without a name.
-    let of_group = format!("{}:log-stream:", groups::group_arn(&log.scope, &log.group));
-    let may = |action: &str, resource: &str| permissions.allow(action, resource);
-    if !may("logs:PutLogEvents", &format!("{of_group}{}", log.stream)) {
-        return Ok(false);
+/// A log whose function's role lets it write there.
+struct Allowed {
+    log: FunctionLog,
+    may_create_group: bool,
+    may_create_stream: bool,
+}
+
+/// Those that may be written.
+async fn allowed(iam: &Iam, logs: Vec<FunctionLog>) -> Vec<Allowed> {
+    let mut all = Vec::with_capacity(logs.len());
+    for log in logs {
+        let permissions = match iam.permissions_of_role(&log.scope, &log.role).await {
+            Ok(permissions) => permissions,
+            Err(error) => {
+                tracing::warn!(%error, "a function's log could not be written");
+                continue;
+            }
+        };
+        // IAM sees what is done to a group as done to its stream without a name.
+        let of_group = format!("{}:log-stream:", groups::group_arn(&log.scope, &log.group));
+        let may = |action: &str, resource: &str| permissions.allow(action, resource);
+        if may("logs:PutLogEvents", &format!("{of_group}{}", log.stream)) {
+            let may_create_group = may("logs:CreateLogGroup", &of_group);
+            let may_create_stream = may("logs:CreateLogStream", &of_group);
+            all.push(Allowed { log, may_create_group, may_create_stream });
+        } else {
+            tracing::debug!("a function's role does not let it write its log");
+        }
+    }
+    all
+}
+
+/// Makes groups and streams where they are missing, and writes, in one transaction.
+async fn write(database: &Database, logs: &[Allowed]) -> Result<(), AwsError> {
+    if logs.is_empty() {
+        return Ok(());
     }
     let mut transaction = database.write().await?;
-    let group = match store::find_group(&mut *transaction, &log.scope, &log.group).await? {
-        Some(group) => group,
-        None if may("logs:CreateLogGroup", &of_group) => {
-            store::create_group(&mut transaction, &log.scope, &log.group, "{}").await?
-        }
-        None => return Ok(false),
-    };
-    let stream = match store::find_stream(&mut *transaction, &group, &log.stream).await? {
-        Some(stream) => stream,
-        None if may("logs:CreateLogStream", &of_group) => {
-            store::create_stream(&mut transaction, &group, &log.stream).await?
-        }
-        None => {
+    for Allowed { log, may_create_group, may_create_stream } in logs {
+        let group = match store::find_group(&mut *transaction, &log.scope, &log.group).await? {
+            Some(group) => group,
+            None if *may_create_group => store::create_group(&mut transaction, &log.scope, &log.group, "{}").await?,
+            None => continue,
+        };
+        let stream = match store::find_stream(&mut *transaction, &group, &log.stream).await? {
+            Some(stream) => stream,
+            None if *may_create_stream => store::create_stream(&mut transaction, &group, &log.stream).await?,
             // The group stays, as on AWS.
-            transaction.commit().await?;
-            return Ok(false);
-        }
-    };
-    let event = |line: LogLine| NewEvent { timestamp_ms: line.timestamp_ms, message: line.message };
-    let events: Vec<NewEvent> = log.lines.into_iter().map(event).collect();
-    store::append(&mut transaction, &log.scope.account, &group, &stream, &events).await?;
-    transaction.commit().await?;
-    Ok(true)
+            None => continue,
+        };
+        let event = |line: &LogLine| NewEvent { timestamp_ms: line.timestamp_ms, message: line.message.clone() };
+        let events: Vec<NewEvent> = log.lines.iter().map(event).collect();
+        store::append(&mut transaction, &log.scope.account, &group, &stream, &events).await?;
+    }
+    Ok(transaction.commit().await?)
 }
