@@ -236,7 +236,7 @@ async fn the_board_says_in_words_what_it_shows_in_colour() {
         r#"aria-rowindex="2""#,
         r#"role="rowheader""#,
         r#"role="gridcell""#,
-        r#"<span class="visually-hidden">Connect: passed"#,
+        r#"aria-label="Connect: passed"#,
     ]);
     page.has_in_order(&["Hand up since "]);
     page.has_in_order(&["not right yet, "]);

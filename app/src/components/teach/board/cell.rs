@@ -9,10 +9,35 @@ use crate::{
 };
 use leptos::prelude::*;
 
-/// What stands in the cell.
-pub fn cell(step: &BoardStep, cell: &CellView, now: i64) -> impl IntoView + use<> {
-    let words = cell_words(step, cell, now);
-    let (class, sign) = match cell.state {
+/// All that is to be seen in a cell, so that one in which nothing has changed is left alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// For who hears the board, and who points at the cell.
+    pub words: String,
+    state: CellState,
+    time: Option<String>,
+    attempts: u32,
+    assisted: bool,
+    failing: Option<String>,
+}
+
+impl Shown {
+    pub fn new(step: &BoardStep, cell: &CellView, now: i64) -> Self {
+        Self {
+            words: cell_words(step, cell, now),
+            state: cell.state,
+            time: cell.seconds(now).map(short_length),
+            attempts: cell.attempts,
+            assisted: cell.assisted,
+            failing: failing_title(step, cell).map(str::to_owned),
+        }
+    }
+}
+
+/// What stands in the cell. Its words are the cell's label.
+pub fn cell(shown: Shown) -> impl IntoView {
+    let Shown { words, state, time, attempts, assisted, failing } = shown;
+    let (class, sign) = match state {
         CellState::NotBegun => ("cell is-not-begun", None),
         CellState::UnderWay => ("cell is-under-way", Some(Icon::Ring)),
         CellState::Wrong => ("cell is-wrong", Some(Icon::NotEqual)),
@@ -20,12 +45,9 @@ pub fn cell(step: &BoardStep, cell: &CellView, now: i64) -> impl IntoView + use<
         CellState::Passed => ("cell is-passed", Some(Icon::Check)),
         CellState::Changed => ("cell is-passed is-changed", Some(Icon::Check)),
     };
-    let time = cell.seconds(now).map(short_length);
-    let tries = (cell.attempts > 1).then(|| format!("×{}", cell.attempts));
-    let failing = failing_title(step, cell).map(str::to_owned);
-    let assisted = cell.assisted;
+    let tries = (attempts > 1).then(|| format!("×{attempts}"));
     view! {
-        <span class=class aria-hidden="true" title=words.clone()>
+        <span class=class aria-hidden="true" title=words>
             <span class="cell-sign">{sign.map(icon)}</span>
             <span class="cell-facts">
                 {time.map(|time| view! { <span class="cell-time">{time}</span> })}
@@ -34,6 +56,5 @@ pub fn cell(step: &BoardStep, cell: &CellView, now: i64) -> impl IntoView + use<
             </span>
             {failing.map(|title| view! { <span class="cell-check">{title}</span> })}
         </span>
-        <span class="visually-hidden">{words}</span>
     }
 }

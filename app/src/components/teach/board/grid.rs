@@ -7,14 +7,14 @@ use super::{Board, row::Row};
 use leptos::{html::Div, prelude::*};
 
 /// Rows kept beyond either edge, so that none is missing while one scrolls.
-const BEYOND: u32 = 12;
+const BEYOND: u32 = 6;
 
 #[component]
 pub fn Grid(board: Board, matching: u32) -> impl IntoView {
     let window = Window::new();
     // The row with the focus, by its place, and its column.
     let active = RwSignal::new(None::<(u32, usize)>);
-    let visible = Memo::new(move |_| {
+    let visible = Memo::new(move |before: Option<&Vec<(u32, u32)>>| {
         let whole = board.is_whole.get();
         board.order.with(|order| {
             if !whole {
@@ -32,6 +32,13 @@ pub fn Grid(board: Board, matching: u32) -> impl IntoView {
                 let position = position as u32;
                 let at = shown.partition_point(|(before, _)| *before < position);
                 shown.insert(at, (position, place));
+            }
+            // To put a row before others takes the browser many times as long as to put it last. Where it is in the document
+            // matters to nobody who sees it at its place, and for who hears it all are in their order when scrolling ends.
+            if let Some(before) = before.filter(|_| window.is_moving.get()) {
+                shown.sort_by_key(|(_, place)| {
+                    before.iter().position(|(_, known)| known == place).unwrap_or(usize::MAX)
+                });
             }
             shown
         })
@@ -119,6 +126,10 @@ pub fn Grid(board: Board, matching: u32) -> impl IntoView {
 pub struct Window {
     first: RwSignal<u32>,
     count: RwSignal<u32>,
+    /// Somebody scrolls just now.
+    is_moving: RwSignal<bool>,
+    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only the browser scrolls"))]
+    end_of_moving: StoredValue<Option<TimeoutHandle>>,
     /// In pixels; every row has it.
     #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only the browser measures"))]
     row_height: StoredValue<f64>,
@@ -126,12 +137,21 @@ pub struct Window {
 
 impl Window {
     fn new() -> Self {
-        Self { first: RwSignal::new(0), count: RwSignal::new(30), row_height: StoredValue::new(ROW_HEIGHT) }
+        Self {
+            first: RwSignal::new(0),
+            count: RwSignal::new(30),
+            is_moving: RwSignal::new(false),
+            end_of_moving: StoredValue::new(None),
+            row_height: StoredValue::new(ROW_HEIGHT),
+        }
     }
 }
 
 /// Until it is measured.
 const ROW_HEIGHT: f64 = 52.0;
+/// Scrolling has ended when nothing has moved for this long.
+#[cfg(feature = "hydrate")]
+const STILL: std::time::Duration = std::time::Duration::from_millis(200);
 
 #[cfg(feature = "hydrate")]
 impl Window {
@@ -151,6 +171,18 @@ impl Window {
         let first = (f64::from(frame.scroll_top()) / self.row_height.get_value()) as u32;
         let count = (f64::from(frame.client_height()) / self.row_height.get_value()).ceil() as u32;
         if self.first.get_untracked() != first {
+            if !self.is_moving.get_untracked() {
+                self.is_moving.set(true);
+            }
+            self.end_of_moving.update_value(|end| {
+                if let Some(end) = end.take() {
+                    end.clear();
+                }
+                let still = move || {
+                    self.is_moving.try_set(false);
+                };
+                *end = set_timeout_with_handle(still, STILL).ok();
+            });
             self.first.set(first);
         }
         if self.count.get_untracked() != count {

@@ -1,6 +1,9 @@
 //! One learner's row. Its cells change by themselves; the row stays where it is, with the focus that may be in it.
 
-use super::{Board, cell::cell};
+use super::{
+    Board,
+    cell::{Shown, cell},
+};
 use crate::{
     components::{Icon, icon, teach::short_length},
     format::{clock, machine_time},
@@ -36,19 +39,28 @@ pub fn Row(
     let cells = (0..steps.len())
         .map(|index| {
             let steps = Arc::clone(&steps);
+            let shown = Memo::new(move |_| {
+                row.with(|row| Some(Shown::new(steps.get(index)?, row.as_ref()?.cells.get(index)?, now.get())))
+            });
             view! {
-                <div role="gridcell" class="board-cell" id=cell_id(place, index + 1) tabindex="-1">
-                    {move || {
-                        row.with(|row| {
-                            let view = row.as_ref()?.cells.get(index)?;
-                            Some(cell(steps.get(index)?, view, now.get()))
-                        })
-                    }}
+                <div
+                    role="gridcell"
+                    class="board-cell"
+                    id=cell_id(place, index + 1)
+                    tabindex="-1"
+                    aria-label=move || shown.with(|shown| shown.as_ref().map(|shown| shown.words.clone()))
+                >
+                    {move || shown.get().map(cell)}
                 </div>
             }
         })
         .collect_view();
     let count = steps.len();
+    let marks = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| Marks::new(row, now.get()))));
+    let last = Memo::new(move |_| {
+        let at = row.with(|row| row.as_ref().map(|row| row.last_at))?;
+        Some((at, short_length(u64::try_from(now.get() - at).unwrap_or_default())))
+    });
     view! {
         <div
             role="row"
@@ -62,7 +74,7 @@ pub fn Row(
                 <A href=format!("/teach/classes/{class}/learners/{learner}") attr:tabindex="-1">
                     {move || row.with(|row| row.as_ref().map(|row| row.shown_name()))}
                 </A>
-                {move || row.with(|row| row.as_ref().map(|row| marks(row, now.get())))}
+                {move || marks.get().map(Marks::view)}
             </div>
             {cells}
             <div role="gridcell" class="board-points" id=cell_id(place, count + 1) tabindex="-1">
@@ -70,9 +82,8 @@ pub fn Row(
             </div>
             <div role="gridcell" class="board-last" id=cell_id(place, count + 2) tabindex="-1">
                 {move || {
-                    row.with(|row| row.as_ref().map(|row| row.last_at))
-                        .map(|at| {
-                            let ago = short_length(u64::try_from(now.get() - at).unwrap_or_default());
+                    last.get()
+                        .map(|(at, ago)| {
                             view! { <time datetime=machine_time(at) title=format!("{} UTC", clock(at))>{ago}</time> }
                         })
                 }}
@@ -95,22 +106,35 @@ pub fn parse_cell_id(id: &str) -> Option<(u32, usize)> {
 }
 
 /// A raised hand, being stuck.
-fn marks(row: &RowView, now: i64) -> impl IntoView + use<> {
-    let hand = row.hand.map(|since| {
-        let time = short_length(u64::try_from(now - since).unwrap_or_default());
-        let title = format!("Hand up since {time}");
+#[derive(Clone, PartialEq, Eq)]
+struct Marks {
+    /// How long the hand has been up.
+    hand: Option<String>,
+    stuck: bool,
+}
+
+impl Marks {
+    fn new(row: &RowView, now: i64) -> Self {
+        let hand = row.hand.map(|since| short_length(u64::try_from(now - since).unwrap_or_default()));
+        Self { hand, stuck: row.stuck }
+    }
+
+    fn view(self) -> impl IntoView {
+        let hand = self.hand.map(|time| {
+            let title = format!("Hand up since {time}");
+            view! {
+                <span class="mark is-hand" title=title>
+                    {icon(Icon::Hand)}
+                    <span class="visually-hidden">"Hand up since "</span>
+                    {time}
+                </span>
+            }
+        });
+        let stuck = self.stuck.then(|| view! { <span class="mark is-stuck">"Stuck"</span> });
         view! {
-            <span class="mark is-hand" title=title>
-                {icon(Icon::Hand)}
-                <span class="visually-hidden">"Hand up since "</span>
-                {time}
-            </span>
+            {hand}
+            {stuck}
         }
-    });
-    let stuck = row.stuck.then(|| view! { <span class="mark is-stuck">"Stuck"</span> });
-    view! {
-        {hand}
-        {stuck}
     }
 }
 
