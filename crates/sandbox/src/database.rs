@@ -63,7 +63,7 @@ impl Database {
 
     /// The regions in which an account has anything, in alphabetical order.
     pub(crate) async fn regions(&self, account: &AccountId) -> Result<Vec<String>, sqlx::Error> {
-        sqlx::query_scalar(&*self.regions).bind(account.as_str()).fetch_all(&self.readers).await
+        sqlx::query_scalar(&self.regions).bind(account.as_str()).fetch_all(&self.readers).await
     }
 
     /// Begins a writing transaction. It holds the only writer, so keep it short and call no other service within it.
