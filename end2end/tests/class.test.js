@@ -298,7 +298,7 @@ async function sendHint(place, words) {
 
 /** The row of a learner on the board. */
 function rowOf(page, name) {
-  return page.locator(".board-row[data-learner]", { hasText: name });
+  return page.locator(".board-body .board-row", { hasText: name });
 }
 
 /** Downloads what a link leads to, into the server's folder. */

@@ -34,17 +34,27 @@ impl Reader {
 impl<T: Clone> Kept<T> {
     /// What was read last.
     pub fn last(&self) -> Option<T> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().clone()
+    }
+
+    /// What was read last, if it is good enough. Otherwise the turn to read: whoever had it before may have read what is good
+    /// enough, and then there is no need to.
+    pub async fn good_or_turn(&self, is_good: impl Fn(&T) -> bool) -> Result<T, MutexGuard<'_, ()>> {
+        let good = || self.lock().as_ref().filter(|last| is_good(last)).cloned();
+        if let Some(last) = good() {
+            return Ok(last);
+        }
+        let turn = self.reading.lock().await;
+        good().ok_or(turn)
     }
 
     /// Keeps what was read now.
     pub fn keep(&self, read: T) {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(read);
+        *self.lock() = Some(read);
     }
 
-    /// The turn to read. Whoever had it before may have read what is wanted.
-    pub async fn turn(&self) -> MutexGuard<'_, ()> {
-        self.reading.lock().await
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<T>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

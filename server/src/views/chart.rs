@@ -59,16 +59,12 @@ pub async fn chart(headwater: &Headwater, seat: &Seat, reader: Reader) -> Result
 /// cannot be read now.
 async fn read(headwater: &Headwater, seat: &Seat, subject: &Subject, reader: Reader) -> Option<WindowCounts> {
     let place = seat.desk.charted();
-    let good = |last: &Charted, changes| last.table == subject.table && last.is_good_for(reader, changes);
+    let is_good = |last: &Charted| last.table == subject.table && last.is_good_for(reader, headwater.changes(seat));
+    let _turn = match place.good_or_turn(is_good).await {
+        Ok(last) => return last.counts,
+        Err(turn) => turn,
+    };
     let changes = headwater.changes(seat);
-    if let Some(last) = place.last().filter(|last| good(last, changes)) {
-        return last.counts;
-    }
-    let _turn = place.turn().await;
-    let changes = headwater.changes(seat);
-    if let Some(last) = place.last().filter(|last| good(last, changes)) {
-        return last.counts;
-    }
     let access = seat.desk.access();
     let counts = match tokio::time::timeout(PATIENCE, window_counts(&access.clients, subject, WINDOWS, now())).await {
         Ok(Ok(counts)) => Some(counts),

@@ -41,16 +41,12 @@ pub async fn trace(headwater: &Headwater, seat: &Seat, reader: Reader) -> Result
     let Some(progress) = demo::latest(headwater, seat).await? else { return Ok(None) };
     let Some(run) = run(&progress) else { return Ok(None) };
     let place = seat.desk.traced();
-    let good = |last: &Traced, changes| last.is_good_for(reader, &run, changes);
+    let is_good = |last: &Traced| last.is_good_for(reader, &run, headwater.changes(seat));
+    let _turn = match place.good_or_turn(is_good).await {
+        Ok(last) => return Ok(Some(last.view)),
+        Err(turn) => turn,
+    };
     let changes = headwater.changes(seat);
-    if let Some(last) = place.last().filter(|last| good(last, changes)) {
-        return Ok(Some(last.view));
-    }
-    let _turn = place.turn().await;
-    let changes = headwater.changes(seat);
-    if let Some(last) = place.last().filter(|last| good(last, changes)) {
-        return Ok(Some(last.view));
-    }
     let subject = subject(headwater, seat).await?;
     let access = seat.desk.access();
     let look = trace::trace(&access.clients, &subject, &run, now());

@@ -4,6 +4,7 @@ mod cell;
 mod controls;
 mod grid;
 mod row;
+mod slots;
 mod state;
 
 pub use state::Board;

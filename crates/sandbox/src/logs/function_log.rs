@@ -1,6 +1,7 @@
 //! What functions print, written behind the invocation's answer to the group and stream that Lambda names, as far as the
 //! function's role may.
 
+use sqlx::SqliteConnection;
 use tokio::sync::mpsc;
 
 use super::store::{self, NewEvent};
@@ -81,33 +82,46 @@ async fn allowed(iam: &Iam, logs: Vec<FunctionLog>) -> Vec<Allowed> {
             let may_create_stream = may("logs:CreateLogStream", &of_group);
             all.push(Allowed { log, may_create_group, may_create_stream });
         } else {
-            tracing::debug!("a function's role does not let it write its log");
+            not_allowed();
         }
     }
     all
 }
 
-/// Makes groups and streams where they are missing, and writes, in one transaction.
+/// Writes logs in one transaction.
 async fn write(database: &Database, logs: &[Allowed]) -> Result<(), AwsError> {
     if logs.is_empty() {
         return Ok(());
     }
     let mut transaction = database.write().await?;
-    for Allowed { log, may_create_group, may_create_stream } in logs {
-        let group = match store::find_group(&mut *transaction, &log.scope, &log.group).await? {
-            Some(group) => group,
-            None if *may_create_group => store::create_group(&mut transaction, &log.scope, &log.group, "{}").await?,
-            None => continue,
-        };
-        let stream = match store::find_stream(&mut *transaction, &group, &log.stream).await? {
-            Some(stream) => stream,
-            None if *may_create_stream => store::create_stream(&mut transaction, &group, &log.stream).await?,
-            // The group stays, as on AWS.
-            None => continue,
-        };
-        let event = |line: &LogLine| NewEvent { timestamp_ms: line.timestamp_ms, message: line.message.clone() };
-        let events: Vec<NewEvent> = log.lines.iter().map(event).collect();
-        store::append(&mut transaction, &log.scope.account, &group, &stream, &events).await?;
+    for log in logs {
+        if !append(&mut transaction, log).await? {
+            not_allowed();
+        }
     }
     Ok(transaction.commit().await?)
+}
+
+/// Makes the group and the stream where they are missing, and writes. False when the role does not allow it; a group that was
+/// made stays, as on AWS.
+async fn append(transaction: &mut SqliteConnection, allowed: &Allowed) -> Result<bool, AwsError> {
+    let Allowed { log, may_create_group, may_create_stream } = allowed;
+    let group = match store::find_group(&mut *transaction, &log.scope, &log.group).await? {
+        Some(group) => group,
+        None if *may_create_group => store::create_group(transaction, &log.scope, &log.group, "{}").await?,
+        None => return Ok(false),
+    };
+    let stream = match store::find_stream(&mut *transaction, &group, &log.stream).await? {
+        Some(stream) => stream,
+        None if *may_create_stream => store::create_stream(transaction, &group, &log.stream).await?,
+        None => return Ok(false),
+    };
+    let event = |line: &LogLine| NewEvent { timestamp_ms: line.timestamp_ms, message: line.message.clone() };
+    let events: Vec<NewEvent> = log.lines.iter().map(event).collect();
+    store::append(transaction, &log.scope.account, &group, &stream, &events).await?;
+    Ok(true)
+}
+
+fn not_allowed() {
+    tracing::debug!("a function's role does not let it write its log");
 }

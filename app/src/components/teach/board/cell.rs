@@ -1,60 +1,63 @@
 //! One learner in one step: a shape, a colour, and words; never colour alone.
+//!
+//! The style sheet draws the sign, and the cell has few elements: a board has hundreds of cells in sight, and each element
+//! costs the browser time in every frame in which a row comes in sight.
 
+use super::row::cell_id;
 use crate::{
-    components::{
-        Icon, icon,
-        teach::{cell_words, short_length, words::failing_title},
-    },
+    components::teach::{cell_words, short_length, words::failing_title},
     model::teach::{BoardStep, CellState, CellView},
 };
 use leptos::prelude::*;
 
-/// All that is to be seen in a cell, so that one in which nothing has changed is left alone.
+/// All that is to be seen in a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
     /// For who hears the board, and who points at the cell.
-    pub words: String,
+    words: String,
     state: CellState,
-    time: Option<String>,
-    attempts: u32,
+    /// For how long and, if more than once, how often: `4 min ×2`.
+    facts: String,
     assisted: bool,
     failing: Option<String>,
 }
 
 impl Shown {
     pub fn new(step: &BoardStep, cell: &CellView, now: i64) -> Self {
+        let time = cell.seconds(now).map(short_length);
+        let tries = (cell.attempts > 1).then(|| format!("×{}", cell.attempts));
         Self {
             words: cell_words(step, cell, now),
             state: cell.state,
-            time: cell.seconds(now).map(short_length),
-            attempts: cell.attempts,
+            facts: [time, tries].into_iter().flatten().collect::<Vec<_>>().join(" "),
             assisted: cell.assisted,
             failing: failing_title(step, cell).map(str::to_owned),
         }
     }
-}
 
-/// What stands in the cell. Its words are the cell's label.
-pub fn cell(shown: Shown) -> impl IntoView {
-    let Shown { words, state, time, attempts, assisted, failing } = shown;
-    let (class, sign) = match state {
-        CellState::NotBegun => ("cell is-not-begun", None),
-        CellState::UnderWay => ("cell is-under-way", Some(Icon::Ring)),
-        CellState::Wrong => ("cell is-wrong", Some(Icon::NotEqual)),
-        CellState::Waiting => ("cell is-waiting", Some(Icon::Hourglass)),
-        CellState::Passed => ("cell is-passed", Some(Icon::Check)),
-        CellState::Changed => ("cell is-passed is-changed", Some(Icon::Check)),
-    };
-    let tries = (attempts > 1).then(|| format!("×{attempts}"));
-    view! {
-        <span class=class aria-hidden="true" title=words>
-            <span class="cell-sign">{sign.map(icon)}</span>
-            <span class="cell-facts">
-                {time.map(|time| view! { <span class="cell-time">{time}</span> })}
-                {tries.map(|tries| view! { <span class="cell-tries">{tries}</span> })}
-                {assisted.then(|| view! { <span class="cell-assisted">"A"</span> })}
-            </span>
-            {failing.map(|title| view! { <span class="cell-check">{title}</span> })}
-        </span>
+    /// The cell in a row's slot. Its words are its label, hence nobody hears what stands in it once more.
+    pub fn view(self, slot: u32, column: usize) -> impl IntoView + use<> {
+        let state = match self.state {
+            CellState::NotBegun => "is-not-begun",
+            CellState::UnderWay => "is-under-way",
+            CellState::Wrong => "is-wrong",
+            CellState::Waiting => "is-waiting",
+            CellState::Passed => "is-passed",
+            CellState::Changed => "is-passed is-changed",
+        };
+        let assisted = if self.assisted { " is-assisted" } else { "" };
+        view! {
+            <div
+                role="gridcell"
+                class=format!("board-cell {state}{assisted}")
+                id=cell_id(slot, column)
+                tabindex="-1"
+                aria-label=self.words.clone()
+                title=self.words
+            >
+                <span class="cell-facts" aria-hidden="true">{self.facts}</span>
+                {self.failing.map(|title| view! { <span class="cell-check" aria-hidden="true">{title}</span> })}
+            </div>
+        }
     }
 }

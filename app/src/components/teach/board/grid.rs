@@ -3,7 +3,11 @@
 //! The focus is in one cell at a time and is moved by the arrow keys, Home, End, Page Up and Page Down; Enter opens the
 //! learner. The row that has the focus stays in the document when it scrolls out of sight.
 
-use super::{Board, row::Row};
+use super::{
+    Board,
+    row::Row,
+    slots::{self, Slot, Standing},
+};
 use leptos::{html::Div, prelude::*};
 
 /// Rows kept beyond either edge, so that none is missing while one scrolls.
@@ -11,38 +15,20 @@ const BEYOND: u32 = 6;
 
 #[component]
 pub fn Grid(board: Board, matching: u32) -> impl IntoView {
-    let window = Window::new();
+    let window = Window::new(board);
     // The row with the focus, by its place, and its column.
     let active = RwSignal::new(None::<(u32, usize)>);
-    let visible = Memo::new(move |before: Option<&Vec<(u32, u32)>>| {
-        let whole = board.is_whole.get();
-        board.order.with(|order| {
-            if !whole {
-                return (0_u32..).zip(order.iter().copied()).collect::<Vec<_>>();
-            }
-            let first = window.first.get().saturating_sub(BEYOND);
-            let count = (window.count.get() + 2 * BEYOND) as usize;
-            let mut shown: Vec<(u32, u32)> =
-                (first..).zip(order.iter().copied().skip(first as usize).take(count)).collect();
-            if let Some((place, _)) = active.get()
-                && !shown.iter().any(|(_, shown)| *shown == place)
-                && let Some(position) = order.iter().position(|known| *known == place)
-            {
-                // In its order, so that the rows that stay need not be moved in the document.
-                let position = position as u32;
-                let at = shown.partition_point(|(before, _)| *before < position);
-                shown.insert(at, (position, place));
-            }
-            // To put a row before others takes the browser many times as long as to put it last. Where it is in the document
-            // matters to nobody who sees it at its place, and for who hears it all are in their order when scrolling ends.
-            if let Some(before) = before.filter(|_| window.is_moving.get()) {
-                shown.sort_by_key(|(_, place)| {
-                    before.iter().position(|(_, known)| known == place).unwrap_or(usize::MAX)
-                });
-            }
-            shown
-        })
+    let slots = Memo::new(move |before: Option<&Vec<Slot>>| {
+        let wanted = wanted(board, window, active);
+        let mut slots = slots::fill(before.map_or(&[], Vec::as_slice), &wanted);
+        // To move rows in the document takes the browser long. Where a row is in it matters to nobody who sees it at its place,
+        // and for who hears the board all are in their order when scrolling ends.
+        if !window.is_moving.get() {
+            slots.sort_by_key(|slot| slot.shown.position);
+        }
+        slots
     });
+    let focus = Focus { active, slots };
     let steps = board.steps.get_value();
     let columns = steps.len() + 3;
     let heads = steps
@@ -63,11 +49,11 @@ pub fn Grid(board: Board, matching: u32) -> impl IntoView {
             window.set_height(frame, body, board.order.with(Vec::len) as u32);
         }
     });
-    // A new order may take the cell with the focus along, and the browser drops the focus of what is moved.
+    // The browser drops the focus of what is moved in the document.
     Effect::new(move |before: Option<()>| {
-        board.order.track();
+        slots.track();
         if before.is_some() && board.focused.get_untracked() {
-            focus_soon(active.get_untracked());
+            focus.put();
         }
     });
     Effect::new(move |_| keys::watch(board, frame));
@@ -85,9 +71,9 @@ pub fn Grid(board: Board, matching: u32) -> impl IntoView {
             class:is-whole=move || board.is_whole.get()
             node_ref=frame
             on:scroll=move |_| window.scrolled(frame)
-            on:keydown=move |event| keys::pressed(&event, board, window, active, frame, columns)
-            on:focusin=move |event| keys::entered(&event, board, active)
-            on:focusout=move |event| keys::left(&event, board, active, frame)
+            on:keydown=move |event| keys::pressed(&event, board, window, focus, frame, columns)
+            on:focusin=move |event| keys::entered(&event, board, focus)
+            on:focusout=move |event| keys::left(&event, board, focus, frame)
         >
             <div role="rowgroup" class="board-head">
                 <div role="row" class="board-row" aria-rowindex="1">
@@ -104,21 +90,54 @@ pub fn Grid(board: Board, matching: u32) -> impl IntoView {
                 on:pointerenter=move |_| board.pointed_at.set(true)
                 on:pointerleave=move |_| board.pointed_at.set(false)
             >
-                <For each=move || visible.get() key=|(_, place)| *place let((first, place))>
+                <For each=move || slots.get() key=|slot| slot.id let(slot)>
                     {
-                        let position = Memo::new(move |before: Option<&u32>| {
-                            visible
-                                .with(|visible| visible.iter().find(|(_, shown)| *shown == place).map(|(position, _)| *position))
+                        let shown = Memo::new(move |before: Option<&Standing>| {
+                            slots
+                                .with(|slots| slots.iter().find(|now| now.id == slot.id).map(|now| now.shown))
                                 .or(before.copied())
-                                .unwrap_or(first)
+                                .unwrap_or(slot.shown)
                         });
-                        view! { <Row board place position/> }
+                        view! { <Row board id=slot.id shown/> }
                     }
                 </For>
             </div>
         </div>
     }
     .into_any()
+}
+
+/// Which rows are to be in the document: those in sight and a few beyond, and the one with the focus.
+fn wanted(board: Board, window: Window, active: RwSignal<Option<(u32, usize)>>) -> Vec<Standing> {
+    let standing = |(position, place)| Standing { position, place };
+    let (whole, active) = (board.is_whole.get(), active.get());
+    board.order.with(|order| {
+        if !whole {
+            return (0..).zip(order.iter().copied()).map(standing).collect();
+        }
+        let count = window.count.get() + 2 * BEYOND;
+        // As many at either end as elsewhere.
+        let first = window.first.get().saturating_sub(BEYOND).min((order.len() as u32).saturating_sub(count));
+        let mut wanted: Vec<Standing> =
+            (first..).zip(order.iter().copied().skip(first as usize).take(count as usize)).map(standing).collect();
+        if let Some((place, _)) = active
+            && wanted.iter().all(|shown| shown.place != place)
+            && let Some(position) = order.iter().position(|known| *known == place)
+        {
+            wanted.push(Standing { position: position as u32, place });
+        }
+        wanted
+    })
+}
+
+/// The cell that has the focus, and the slots that tell where in the document it is.
+#[derive(Clone, Copy)]
+struct Focus {
+    /// The row's place and the column.
+    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only the browser has a focus"))]
+    active: RwSignal<Option<(u32, usize)>>,
+    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only the browser has a focus"))]
+    slots: Memo<Vec<Slot>>,
 }
 
 /// Which rows are in sight.
@@ -136,11 +155,11 @@ pub struct Window {
 }
 
 impl Window {
-    fn new() -> Self {
+    fn new(board: Board) -> Self {
         Self {
             first: RwSignal::new(0),
             count: RwSignal::new(30),
-            is_moving: RwSignal::new(false),
+            is_moving: board.is_scrolled,
             end_of_moving: StoredValue::new(None),
             row_height: StoredValue::new(ROW_HEIGHT),
         }
@@ -221,39 +240,75 @@ impl Window {
 pub fn move_to(row: NodeRef<Div>, position: u32) {
     if let Some(row) = row.get() {
         let style = web_sys::HtmlElement::style(&row);
-        let _ = style.set_property("--position", &position.to_string());
+        let _ = style.set_property("inset-block-start", &format!("calc({position} * var(--row))"));
     }
 }
 
 #[cfg(not(feature = "hydrate"))]
 pub fn move_to(_row: NodeRef<Div>, _position: u32) {}
 
-/// Gives a cell the focus once the document has it.
 #[cfg(feature = "hydrate")]
-fn focus_soon(cell: Option<(u32, usize)>) {
-    use wasm_bindgen::JsCast;
-
-    let Some((place, column)) = cell else { return };
-    request_animation_frame(move || {
-        let found = document().get_element_by_id(&super::row::cell_id(place, column));
-        if let Some(cell) = found.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
-            let options = web_sys::FocusOptions::new();
-            options.set_prevent_scroll(true);
-            let _ = cell.focus_with_options(&options);
+impl Focus {
+    /// Gives the active cell the focus, at once if the document has it, so that no key is lost.
+    fn put(self) {
+        match self.cell() {
+            Some(cell) => take_focus(&cell),
+            None => self.put_soon(),
         }
-    });
+    }
+
+    /// Gives the active cell the focus once the document has it. If its learner has gone, whoever the focus is at now is active.
+    fn put_soon(self) {
+        request_animation_frame(move || match self.cell() {
+            Some(cell) => take_focus(&cell),
+            None => {
+                let focused = document().active_element().and_then(|element| self.at(&element));
+                self.active.try_set(focused);
+            }
+        });
+    }
+
+    /// The active cell in the document.
+    fn cell(self) -> Option<web_sys::HtmlElement> {
+        let (place, column) = self.active.try_get_untracked()??;
+        self.cell_of(place, column)
+    }
+
+    fn cell_of(self, place: u32, column: usize) -> Option<web_sys::HtmlElement> {
+        use wasm_bindgen::JsCast;
+
+        let slot =
+            self.slots.try_with_untracked(|slots| slots.iter().find(|slot| slot.shown.place == place).copied())??;
+        document().get_element_by_id(&super::row::cell_id(slot.id, column))?.dyn_into().ok()
+    }
+
+    /// The place and the column of the cell that an element is in.
+    fn at(self, element: &web_sys::Element) -> Option<(u32, usize)> {
+        let cell = element.closest("[id^=cell-]").ok().flatten()?;
+        let (slot, column) = super::row::parse_cell_id(&cell.id())?;
+        let place = self
+            .slots
+            .try_with_untracked(|slots| slots.iter().find(|known| known.id == slot).map(|known| known.shown.place))??;
+        Some((place, column))
+    }
+}
+
+#[cfg(feature = "hydrate")]
+fn take_focus(cell: &web_sys::HtmlElement) {
+    let options = web_sys::FocusOptions::new();
+    options.set_prevent_scroll(true);
+    let _ = cell.focus_with_options(&options);
 }
 
 #[cfg(not(feature = "hydrate"))]
-fn focus_soon(_cell: Option<(u32, usize)>) {}
+impl Focus {
+    fn put(self) {}
+}
 
 #[cfg(feature = "hydrate")]
 mod keys {
-    use super::{Window, focus_soon};
-    use crate::components::teach::board::{
-        Board,
-        row::{cell_id, parse_cell_id},
-    };
+    use super::{Focus, Window};
+    use crate::components::teach::board::Board;
     use leptos::{ev, html::Div, prelude::*};
     use wasm_bindgen::JsCast;
     use web_sys::{Element, EventTarget, HtmlElement, Node};
@@ -262,7 +317,7 @@ mod keys {
         event: &ev::KeyboardEvent,
         board: Board,
         window: Window,
-        active: RwSignal<Option<(u32, usize)>>,
+        focus: Focus,
         frame: NodeRef<Div>,
         columns: usize,
     ) {
@@ -271,7 +326,7 @@ mod keys {
         }
         let order = board.order.get_untracked();
         let Some(last) = (order.len() as u32).checked_sub(1) else { return };
-        let now = active.get_untracked();
+        let now = focus.active.get_untracked();
         let position =
             now.and_then(|(place, _)| order.iter().position(|known| *known == place)).unwrap_or_default() as u32;
         let column = now.map_or(0, |(_, column)| column);
@@ -288,7 +343,7 @@ mod keys {
             ("Home", true) => (0, 0),
             ("End", true) => (last, columns - 1),
             ("Enter", false) => {
-                let name = now.and_then(|(place, _)| document().get_element_by_id(&cell_id(place, 0)));
+                let name = now.and_then(|(place, _)| focus.cell_of(place, 0));
                 let link = name.and_then(|name| name.query_selector("a").ok().flatten());
                 if let Some(link) = link.and_then(|link| link.dyn_into::<HtmlElement>().ok()) {
                     event.prevent_default();
@@ -300,42 +355,37 @@ mod keys {
         };
         event.prevent_default();
         let Some(place) = order.get(position as usize).copied() else { return };
-        active.set(Some((place, column)));
+        focus.active.set(Some((place, column)));
         window.show(frame, position);
-        focus_soon(Some((place, column)));
+        focus.put_soon();
     }
 
     /// The focus came in: onto the frame by the tab key, or into a cell by the pointer.
-    pub(super) fn entered(event: &ev::FocusEvent, board: Board, active: RwSignal<Option<(u32, usize)>>) {
+    pub(super) fn entered(event: &ev::FocusEvent, board: Board, focus: Focus) {
         let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
-        let cell = target.closest("[id^=cell-]").ok().flatten().and_then(|cell| parse_cell_id(&cell.id()));
-        match cell {
+        match focus.at(&target) {
             Some(cell) => {
                 board.focused.set(true);
-                if active.get_untracked() != Some(cell) {
-                    active.set(Some(cell));
+                if focus.active.get_untracked() != Some(cell) {
+                    focus.active.set(Some(cell));
                 }
             }
             None => {
                 let first = board.order.with_untracked(|order| order.first().copied());
-                let known = active
+                let known = focus
+                    .active
                     .get_untracked()
                     .filter(|(place, _)| board.order.with_untracked(|order| order.contains(place)));
                 let cell = known.or(first.map(|place| (place, 0)));
-                active.set(cell);
+                focus.active.set(cell);
                 board.focused.set(cell.is_some());
-                focus_soon(cell);
+                focus.put_soon();
             }
         }
     }
 
     /// The focus went. When it went nowhere, the browser dropped it since the cell was moved or made anew: it gets it back.
-    pub(super) fn left(
-        event: &ev::FocusEvent,
-        board: Board,
-        active: RwSignal<Option<(u32, usize)>>,
-        frame: NodeRef<Div>,
-    ) {
+    pub(super) fn left(event: &ev::FocusEvent, board: Board, focus: Focus, frame: NodeRef<Div>) {
         match event.related_target() {
             Some(to) => {
                 if !is_within(frame, Some(to)) {
@@ -345,7 +395,7 @@ mod keys {
             None => request_animation_frame(move || {
                 let lost = document().active_element().is_none_or(|element| element.tag_name() == "BODY");
                 if lost && board.focused.try_get_untracked() == Some(true) {
-                    focus_soon(active.get_untracked());
+                    focus.put_soon();
                 }
             }),
         }
@@ -369,7 +419,7 @@ mod keys {
 
 #[cfg(not(feature = "hydrate"))]
 mod keys {
-    use super::Window;
+    use super::{Focus, Window};
     use crate::components::teach::Board;
     use leptos::{html::Div, prelude::*};
 
@@ -377,15 +427,15 @@ mod keys {
         _event: &E,
         _board: Board,
         _window: Window,
-        _active: RwSignal<Option<(u32, usize)>>,
+        _focus: Focus,
         _frame: NodeRef<Div>,
         _columns: usize,
     ) {
     }
 
-    pub(super) fn entered<E>(_event: &E, _board: Board, _active: RwSignal<Option<(u32, usize)>>) {}
+    pub(super) fn entered<E>(_event: &E, _board: Board, _focus: Focus) {}
 
-    pub(super) fn left<E>(_event: &E, _board: Board, _active: RwSignal<Option<(u32, usize)>>, _frame: NodeRef<Div>) {}
+    pub(super) fn left<E>(_event: &E, _board: Board, _focus: Focus, _frame: NodeRef<Div>) {}
 
     pub(super) fn watch(_board: Board, _frame: NodeRef<Div>) {}
 }

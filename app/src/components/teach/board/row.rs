@@ -1,125 +1,100 @@
-//! One learner's row. Its cells change by themselves; the row stays where it is, with the focus that may be in it.
+//! One learner's row. Its cells change by themselves, and all of it when it shows another learner.
 
-use super::{
-    Board,
-    cell::{Shown, cell},
-};
+use super::{Board, cell, slots::Standing};
 use crate::{
     components::{Icon, icon, teach::short_length},
     format::{clock, machine_time},
-    model::teach::RowView,
+    model::teach::{BoardStep, RowView},
 };
-use leptos::prelude::*;
-use leptos_router::components::A;
+use leptos::{html::Div, prelude::*};
 use std::sync::Arc;
 
 #[component]
 pub fn Row(
     board: Board,
-    /// In the list of rows.
-    place: u32,
-    /// On the board, counted from 0.
+    /// Of the slot.
+    id: u32,
+    /// The learner who is shown; another one after scrolling.
     #[prop(into)]
-    position: Signal<u32>,
+    shown: Signal<Standing>,
 ) -> impl IntoView {
-    let row = Memo::new(move |before: Option<&Option<Arc<RowView>>>| {
+    let row = Memo::new(move |before: Option<&Option<(u32, Arc<RowView>)>>| {
+        let place = shown.get().place;
         // Who has just left stays until the order is computed anew.
-        board.rows.with(|rows| rows.get(place)).or_else(|| before.cloned().flatten())
+        let before = || before.cloned().flatten().filter(|(before, _)| *before == place);
+        board.rows.with(|rows| rows.get(place)).map(|row| (place, row)).or_else(before)
     });
     let steps = board.steps.get_value();
+    let content =
+        Memo::new(move |_| row.with(|row| row.as_ref().map(|(_, row)| Content::new(row, &steps, board.now.get()))));
     let class = board.class.get_value();
-    let learner = row.with_untracked(|row| row.as_ref().map(|row| row.learner.clone())).unwrap_or_default();
-    let now = board.now;
-    let node = NodeRef::<leptos::html::Div>::new();
+    let node = NodeRef::<Div>::new();
+    let position = Memo::new(move |_| shown.get().position);
     Effect::new(move |_| {
         if board.is_whole.get() {
             super::grid::move_to(node, position.get());
         }
     });
-    let cells = (0..steps.len())
-        .map(|index| {
-            let steps = Arc::clone(&steps);
-            let shown = Memo::new(move |_| {
-                row.with(|row| Some(Shown::new(steps.get(index)?, row.as_ref()?.cells.get(index)?, now.get())))
-            });
-            view! {
-                <div
-                    role="gridcell"
-                    class="board-cell"
-                    id=cell_id(place, index + 1)
-                    tabindex="-1"
-                    aria-label=move || shown.with(|shown| shown.as_ref().map(|shown| shown.words.clone()))
-                >
-                    {move || shown.get().map(cell)}
-                </div>
-            }
-        })
-        .collect_view();
-    let count = steps.len();
-    let marks = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| Marks::new(row, now.get()))));
-    let last = Memo::new(move |_| {
-        let at = row.with(|row| row.as_ref().map(|row| row.last_at))?;
-        Some((at, short_length(u64::try_from(now.get() - at).unwrap_or_default())))
-    });
     view! {
         <div
             role="row"
             class="board-row"
-            class:is-hand=move || row.with(|row| row.as_ref().is_some_and(|row| row.hand.is_some()))
+            class:is-hand=move || content.with(|content| content.as_ref().is_some_and(|content| content.hand.is_some()))
             aria-rowindex=move || (position.get() + 2).to_string()
-            data-learner=learner.clone()
             node_ref=node
         >
-            <div role="rowheader" class="board-name" id=cell_id(place, 0) tabindex="-1">
-                <A href=format!("/teach/classes/{class}/learners/{learner}") attr:tabindex="-1">
-                    {move || row.with(|row| row.as_ref().map(|row| row.shown_name()))}
-                </A>
-                {move || marks.get().map(Marks::view)}
-            </div>
-            {cells}
-            <div role="gridcell" class="board-points" id=cell_id(place, count + 1) tabindex="-1">
-                {move || row.with(|row| row.as_ref().map(|row| row.points.to_string()))}
-            </div>
-            <div role="gridcell" class="board-last" id=cell_id(place, count + 2) tabindex="-1">
-                {move || {
-                    last.get()
-                        .map(|(at, ago)| {
-                            view! { <time datetime=machine_time(at) title=format!("{} UTC", clock(at))>{ago}</time> }
-                        })
-                }}
-            </div>
+            {move || content.get().map(|content| content.view(id, &class))}
         </div>
     }
     .into_any()
 }
 
-/// The id of a cell, by the row's place and the column.
-pub fn cell_id(place: u32, column: usize) -> String {
-    format!("cell-{place}-{column}")
+/// The id of a cell, by the row's slot and the column.
+pub fn cell_id(slot: u32, column: usize) -> String {
+    format!("cell-{slot}-{column}")
 }
 
-/// The place and column of a cell, by its id.
+/// The slot and column of a cell, by its id.
 #[cfg(any(feature = "hydrate", test))]
 pub fn parse_cell_id(id: &str) -> Option<(u32, usize)> {
-    let (place, column) = id.strip_prefix("cell-")?.split_once('-')?;
-    Some((place.parse().ok()?, column.parse().ok()?))
+    let (slot, column) = id.strip_prefix("cell-")?.split_once('-')?;
+    Some((slot.parse().ok()?, column.parse().ok()?))
 }
 
-/// A raised hand, being stuck.
+/// All that is to be seen in a row, so that one in which nothing has changed is left alone. One value for the whole row: to
+/// follow each cell by itself takes longer than to compare them all.
 #[derive(Clone, PartialEq, Eq)]
-struct Marks {
+struct Content {
+    learner: String,
+    name: String,
     /// How long the hand has been up.
     hand: Option<String>,
     stuck: bool,
+    cells: Vec<cell::Shown>,
+    points: String,
+    last_at: i64,
+    /// How long ago that was.
+    last: String,
 }
 
-impl Marks {
-    fn new(row: &RowView, now: i64) -> Self {
-        let hand = row.hand.map(|since| short_length(u64::try_from(now - since).unwrap_or_default()));
-        Self { hand, stuck: row.stuck }
+impl Content {
+    fn new(row: &RowView, steps: &[BoardStep], now: i64) -> Self {
+        let since = |at: i64| short_length(u64::try_from(now - at).unwrap_or_default());
+        Self {
+            learner: row.learner.clone(),
+            name: row.shown_name(),
+            hand: row.hand.map(since),
+            stuck: row.stuck,
+            cells: steps.iter().zip(&row.cells).map(|(step, cell)| cell::Shown::new(step, cell, now)).collect(),
+            points: row.points.to_string(),
+            last_at: row.last_at,
+            last: since(row.last_at),
+        }
     }
 
-    fn view(self) -> impl IntoView {
+    fn view(self, slot: u32, class: &str) -> impl IntoView + use<> {
+        let columns = self.cells.len();
+        let cells = (1..).zip(self.cells).map(|(column, shown)| shown.view(slot, column)).collect_view();
         let hand = self.hand.map(|time| {
             let title = format!("Hand up since {time}");
             view! {
@@ -132,8 +107,16 @@ impl Marks {
         });
         let stuck = self.stuck.then(|| view! { <span class="mark is-stuck">"Stuck"</span> });
         view! {
-            {hand}
-            {stuck}
+            <div role="rowheader" class="board-name" id=cell_id(slot, 0) tabindex="-1">
+                <a href=format!("/teach/classes/{class}/learners/{}", self.learner) tabindex="-1">{self.name}</a>
+                {hand}
+                {stuck}
+            </div>
+            {cells}
+            <div role="gridcell" class="board-points" id=cell_id(slot, columns + 1) tabindex="-1">{self.points}</div>
+            <div role="gridcell" class="board-last" id=cell_id(slot, columns + 2) tabindex="-1">
+                <time datetime=machine_time(self.last_at) title=format!("{} UTC", clock(self.last_at))>{self.last}</time>
+            </div>
         }
     }
 }

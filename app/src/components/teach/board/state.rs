@@ -2,7 +2,7 @@
 //!
 //! Rows stand in one list and keep their places for as long as the page is open; only the order is computed anew. A change of
 //! one learner reaches that learner's row at once. The order follows at most once a second, and not while the pointer is on
-//! the rows or the focus is in them, so that nothing jumps away under a hand.
+//! the rows, the focus is in them or somebody scrolls them, so that nothing jumps away under a hand.
 
 use crate::model::teach::{Arranged, BoardQuery, BoardStep, RowView, RowsView, arrange};
 use leptos::prelude::*;
@@ -12,6 +12,8 @@ use std::{collections::HashMap, sync::Arc};
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
     list: Vec<Option<Arc<RowView>>>,
+    /// Rows that are not gaps.
+    count: u32,
     places: HashMap<String, u32>,
     /// The log's entry up to which the rows are told.
     #[cfg_attr(not(any(feature = "hydrate", test)), expect(dead_code, reason = "only the browser follows the log"))]
@@ -32,7 +34,7 @@ impl Rows {
     }
 
     pub fn count(&self) -> u32 {
-        self.list.iter().flatten().count() as u32
+        self.count
     }
 
     fn arranged(&self, query: &BoardQuery) -> Arranged {
@@ -41,23 +43,26 @@ impl Rows {
 
     /// Sets a row. One that is not there yet comes last.
     fn put(&mut self, row: Arc<RowView>) {
-        match self.places.get(&row.learner) {
-            Some(place) => {
-                if let Some(known) = self.list.get_mut(*place as usize) {
-                    *known = Some(row);
-                }
+        let known = self.places.get(&row.learner).and_then(|place| self.list.get_mut(*place as usize));
+        match known {
+            Some(Some(known)) => *known = row,
+            Some(gap) => {
+                *gap = Some(row);
+                self.count += 1;
             }
             None => {
                 self.places.insert(row.learner.clone(), self.list.len() as u32);
                 self.list.push(Some(row));
+                self.count += 1;
             }
         }
     }
 
     #[cfg(any(feature = "hydrate", test))]
     fn remove(&mut self, learner: &str) {
-        if let Some(row) = self.places.get(learner).and_then(|place| self.list.get_mut(*place as usize)) {
-            *row = None;
+        let known = self.places.get(learner).and_then(|place| self.list.get_mut(*place as usize));
+        if known.and_then(Option::take).is_some() {
+            self.count -= 1;
         }
     }
 
@@ -66,6 +71,7 @@ impl Rows {
     fn replace(&mut self, view: RowsView) {
         self.seq = view.seq;
         self.list.iter_mut().for_each(|row| *row = None);
+        self.count = 0;
         for row in view.rows {
             self.put(row);
         }
@@ -89,6 +95,8 @@ pub struct Board {
     pub pointed_at: RwSignal<bool>,
     /// The focus is in the rows.
     pub focused: RwSignal<bool>,
+    /// Somebody scrolls the rows just now.
+    pub is_scrolled: RwSignal<bool>,
     /// The server's time, a word of it every few seconds.
     pub now: Signal<i64>,
     /// Rows changed since the order was computed.
@@ -121,6 +129,7 @@ impl Board {
             trouble: RwSignal::new(false),
             pointed_at: RwSignal::new(false),
             focused: RwSignal::new(false),
+            is_scrolled: RwSignal::new(false),
             now,
             is_stale: RwSignal::new(false),
             turn,
@@ -148,8 +157,9 @@ impl Board {
     #[cfg(feature = "hydrate")]
     fn keep_order(self) {
         let tick = move || {
-            let held =
-                self.pointed_at.try_get_untracked() == Some(true) || self.focused.try_get_untracked() == Some(true);
+            let held = [self.pointed_at, self.focused, self.is_scrolled]
+                .iter()
+                .any(|holds| holds.try_get_untracked() == Some(true));
             if self.is_stale.try_get_untracked() == Some(true) && !held {
                 self.is_stale.try_set(false);
                 self.turn.try_update(|turn| *turn += 1);
@@ -253,6 +263,8 @@ mod tests {
     fn a_learner_keeps_the_place_whatever_comes_and_goes() {
         let mut rows = Rows::new(view(vec![row("a", 1), row("b", 2)]));
         rows.remove("a");
+        rows.remove("a");
+        assert_eq!(rows.count(), 1);
         rows.put(row("c", 3));
         rows.put(row("b", 4));
         assert_eq!(rows.get(0), None);
