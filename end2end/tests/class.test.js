@@ -46,7 +46,7 @@ test("an instructor sees who is where and who is stuck, helps them, and exports 
   assert.deepEqual(await accessibilityFaults(desk), []);
 
   const ada = await joinClass(code, "Ada");
-  await rowOf(desk, "Ada").locator(".cell.is-passed").waitFor();
+  await rowOf(desk, "Ada").locator(".board-cell.is-passed").waitFor();
   const ben = await joinClass(code, undefined);
   await rowOf(desk, "Learner ").waitFor();
 
@@ -87,7 +87,7 @@ test("an instructor sees who is where and who is stuck, helps them, and exports 
   const eve = await joinClass(code, "Eve");
   proxy.mend();
   await rowOf(desk, "Learner ").locator(".mark.is-hand").waitFor();
-  await rowOf(desk, "Eve").locator(".cell.is-passed").waitFor();
+  await rowOf(desk, "Eve").locator(".board-cell.is-passed").waitFor();
   assert.equal(await desk.evaluate(() => globalThis.wasNotLoadedAnew), true);
   await desk.getByText("Live", { exact: true }).waitFor();
 
