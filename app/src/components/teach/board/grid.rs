@@ -15,7 +15,7 @@ const BEYOND: u32 = 6;
 
 #[component]
 pub fn Grid(board: Board, matching: u32) -> impl IntoView {
-    let window = Window::new(board);
+    let window = Window::new(board.is_scrolled);
     // The row with the focus, by its place, and its column.
     let active = RwSignal::new(None::<(u32, usize)>);
     let slots = Memo::new(move |before: Option<&Vec<Slot>>| {
@@ -23,7 +23,7 @@ pub fn Grid(board: Board, matching: u32) -> impl IntoView {
         let mut slots = slots::fill(before.map_or(&[], Vec::as_slice), &wanted);
         // To move rows in the document takes the browser long. Where a row is in it matters to nobody who sees it at its place,
         // and for who hears the board all are in their order when scrolling ends.
-        if !window.is_moving.get() {
+        if !window.is_scrolled.get() {
             slots.sort_by_key(|slot| slot.shown.position);
         }
         slots
@@ -145,22 +145,22 @@ struct Focus {
 pub struct Window {
     first: RwSignal<u32>,
     count: RwSignal<u32>,
-    /// Somebody scrolls just now.
-    is_moving: RwSignal<bool>,
+    /// The board's: somebody scrolls just now.
+    is_scrolled: RwSignal<bool>,
     #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only the browser scrolls"))]
-    end_of_moving: StoredValue<Option<TimeoutHandle>>,
+    end_of_scrolling: StoredValue<Option<TimeoutHandle>>,
     /// In pixels; every row has it.
     #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only the browser measures"))]
     row_height: StoredValue<f64>,
 }
 
 impl Window {
-    fn new(board: Board) -> Self {
+    fn new(is_scrolled: RwSignal<bool>) -> Self {
         Self {
             first: RwSignal::new(0),
             count: RwSignal::new(30),
-            is_moving: board.is_scrolled,
-            end_of_moving: StoredValue::new(None),
+            is_scrolled,
+            end_of_scrolling: StoredValue::new(None),
             row_height: StoredValue::new(ROW_HEIGHT),
         }
     }
@@ -190,15 +190,15 @@ impl Window {
         let first = (f64::from(frame.scroll_top()) / self.row_height.get_value()) as u32;
         let count = (f64::from(frame.client_height()) / self.row_height.get_value()).ceil() as u32;
         if self.first.get_untracked() != first {
-            if !self.is_moving.get_untracked() {
-                self.is_moving.set(true);
+            if !self.is_scrolled.get_untracked() {
+                self.is_scrolled.set(true);
             }
-            self.end_of_moving.update_value(|end| {
+            self.end_of_scrolling.update_value(|end| {
                 if let Some(end) = end.take() {
                     end.clear();
                 }
                 let still = move || {
-                    self.is_moving.try_set(false);
+                    self.is_scrolled.try_set(false);
                 };
                 *end = set_timeout_with_handle(still, STILL).ok();
             });
