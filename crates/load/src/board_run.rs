@@ -18,7 +18,7 @@ use lab::{Lab, Variables};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
 use store::{CheckOutcome, Class, ClassId, LearnerId, Store};
 use time::OffsetDateTime;
@@ -331,12 +331,22 @@ impl Expected {
     }
 }
 
+/// What a board's stream tells.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Told {
+    Rows(Rows),
+    Class(IgnoredAny),
+    Waiting(IgnoredAny),
+    Help,
+    Learner,
+    Reset,
+}
+
 /// Rows, as far as they are needed here.
 #[derive(Debug, Deserialize)]
 struct Rows {
-    #[serde(default)]
     seq: i64,
-    #[serde(default)]
     rows: Vec<Row>,
 }
 
@@ -375,8 +385,9 @@ async fn watch_board(
         };
         let Some(event) = event else { bail!("the stream of the board ended") };
         let now = Instant::now();
-        let rows: Rows = serde_json::from_slice(&event).context("an event of the board")?;
-        for row in rows.rows {
+        let event = serde_json::from_slice(&event).context("an event of the board")?;
+        let Told::Rows(Rows { rows, .. }) = event else { continue };
+        for row in rows {
             let Some(learner) = places.get(&row.learner) else { continue };
             let attempts = row.cells.iter().map(|cell| cell.attempts).sum();
             for due in expected.show(*learner, attempts) {

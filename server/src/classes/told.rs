@@ -55,11 +55,8 @@ mod tests {
             Told::new(7, Some(&rows), &[BoardEvent::Help, BoardEvent::Reset], Some(HashSet::from(["ada".to_owned()])));
         assert!(told.may_concern("ada") && !told.may_concern("ben"));
         let rows = String::from_utf8(told.rows.to_vec()).unwrap();
-        assert_eq!(
-            rows,
-            "id: 7\ndata: {\"kind\":\"rows\",\"seq\":7,\"read_at\":9,\"rows\":[],\"gone\":[\"a\\nb\"]}\n\n"
-        );
+        assert_eq!(rows, "id: 7\ndata: {\"rows\":{\"seq\":7,\"read_at\":9,\"rows\":[],\"gone\":[\"a\\nb\"]}}\n\n");
         let others = String::from_utf8(told.others.to_vec()).unwrap();
-        assert_eq!(others, "id: 7\ndata: {\"kind\":\"help\"}\n\nid: 7\ndata: {\"kind\":\"reset\"}\n\n");
+        assert_eq!(others, "id: 7\ndata: \"help\"\n\nid: 7\ndata: \"reset\"\n\n");
     }
 }
