@@ -9,6 +9,7 @@ use super::{
     slots::{self, Slot, Standing},
 };
 use leptos::{html::Div, prelude::*};
+use std::collections::HashMap;
 
 /// Rows kept beyond either edge, so that none is missing while one scrolls.
 const BEYOND: u32 = 6;
@@ -28,6 +29,8 @@ pub fn Grid(board: Board, matching: u32) -> impl IntoView {
         }
         slots
     });
+    let ids = Memo::new(move |_| slots.with(|slots| slots.iter().map(|slot| slot.id).collect::<Vec<_>>()));
+    let showing = Showing::new(slots);
     let focus = Focus { active, slots };
     let steps = board.steps.get_value();
     let columns = steps.len() + 3;
@@ -90,16 +93,8 @@ pub fn Grid(board: Board, matching: u32) -> impl IntoView {
                 on:pointerenter=move |_| board.pointed_at.set(true)
                 on:pointerleave=move |_| board.pointed_at.set(false)
             >
-                <For each=move || slots.get() key=|slot| slot.id let(slot)>
-                    {
-                        let shown = Memo::new(move |before: Option<&Standing>| {
-                            slots
-                                .with(|slots| slots.iter().find(|now| now.id == slot.id).map(|now| now.shown))
-                                .or(before.copied())
-                                .unwrap_or(slot.shown)
-                        });
-                        view! { <Row board id=slot.id shown/> }
-                    }
+                <For each=move || ids.get() key=|id| *id let(id)>
+                    {showing.of(id).map(|shown| view! { <Row board id shown/> })}
                 </For>
             </div>
         </div>
@@ -128,6 +123,43 @@ fn wanted(board: Board, window: Window, active: RwSignal<Option<(u32, usize)>>) 
         }
         wanted
     })
+}
+
+/// What the row of each slot shows. Most show the same from frame to frame, so that each follows a signal of its own and not
+/// the list of all.
+#[derive(Clone, Copy)]
+struct Showing {
+    slots: Memo<Vec<Slot>>,
+    signals: StoredValue<HashMap<u32, RwSignal<Standing>>>,
+}
+
+impl Showing {
+    fn new(slots: Memo<Vec<Slot>>) -> Self {
+        let showing = Self { slots, signals: StoredValue::default() };
+        Effect::new(move |_| showing.tell());
+        showing
+    }
+
+    /// What the row of a slot shows, for as long as its owner lives.
+    fn of(self, id: u32) -> Option<RwSignal<Standing>> {
+        let slot = self.slots.with_untracked(|slots| slots.iter().find(|slot| slot.id == id).copied())?;
+        let shown = RwSignal::new(slot.shown);
+        self.signals.update_value(|signals| _ = signals.insert(id, shown));
+        on_cleanup(move || _ = self.signals.try_update_value(|signals| signals.remove(&id)));
+        Some(shown)
+    }
+
+    /// Tells the rows whose slots show something else.
+    fn tell(self) {
+        self.slots.with(|slots| {
+            for slot in slots {
+                let shown = self.signals.with_value(|signals| signals.get(&slot.id).copied());
+                if let Some(shown) = shown.filter(|shown| shown.get_untracked() != slot.shown) {
+                    shown.set(slot.shown);
+                }
+            }
+        });
+    }
 }
 
 /// The cell that has the focus, and the slots that tell where in the document it is.
