@@ -50,6 +50,15 @@ test("ten thousand rows can be scrolled through while five hundred things a seco
   await context.close();
 });
 
+test("all steps are in sight in a window of 1280 pixels", async () => {
+  const { page, context } = await openBoard(browser, preview, "owner");
+  // A scroll bar may take fifteen of them.
+  await page.setViewportSize({ width: 1280 - 15, height: 800 });
+  const hidden = await page.locator(".board-frame").evaluate((frame) => frame.scrollWidth - frame.clientWidth);
+  assert.equal(hidden, 0);
+  await context.close();
+});
+
 /** Waits until the whole height of the frame is filled with rows that follow each other; gives their numbers. */
 async function filled(page) {
   const found = await page.waitForFunction(() => {
