@@ -198,9 +198,9 @@ test("a webhook is told who joins, with a signature that its key verifies, and i
   }, `${board}/settings`, { polling: 250 });
   await open(desk, `${board}/settings`);
   assert.ok(!(await desk.content()).includes(secret), "the key is shown twice");
-  // They are in sight of themselves while something is left to deliver.
-  const inSight = await desk.locator(".deliveries").evaluate((deliveries) => deliveries.open);
-  if (!inSight) await desk.getByText("Last deliveries").click();
+  // They are unfolded already while something is left to deliver.
+  const unfolded = await desk.locator(".deliveries").evaluate((deliveries) => deliveries.open);
+  if (!unfolded) await desk.getByText("Last deliveries").click();
   await desk.getByText("Delivered, 204").first().waitFor();
   assert.deepEqual(await accessibilityFaults(desk), []);
   const { "webhook-id": id, "webhook-timestamp": at, "webhook-signature": signature } = joined.headers;
